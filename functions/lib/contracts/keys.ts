@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+
+/** Where things lie in a store: a prefix for each kind of object, empty or ending in a slash. */
+export interface KeyLayout {
+  uploads: string;
+  results: string;
+  records: string;
+  manifests: string;
+}
+
+/** A bucket that holds uploads and results side by side, and the layout of the results bucket on AWS. */
+export const bucketLayout: KeyLayout = {
+  uploads: 'uploads/',
+  results: 'results/',
+  records: 'records/',
+  manifests: 'manifests/',
+};
+
+/** `iqpir restore`: results lie at the root of the output folder, under the paths of their inputs. */
+export const folderLayout: KeyLayout = {
+  uploads: '',
+  results: '',
+  records: 'records/',
+  manifests: '.iqpir/manifests/',
+};
+
+/** S3 takes keys of up to 1,024 bytes of UTF-8; a file system takes segments of up to 255. */
+const longestKey = 1024;
+const longestSegment = 255;
+
+const extensions: Record<string, string> = {
+  jpeg: 'jpg',
+  png: 'png',
+  webp: 'webp',
+  avif: 'avif',
+  tiff: 'tif',
+};
+
+const extensionsOf: Record<string, RegExp> = {
+  jpeg: /\.(jpe?g|jpe|jfif)$/i,
+  png: /\.png$/i,
+  webp: /\.webp$/i,
+  avif: /\.avif$/i,
+  tiff: /\.tiff?$/i,
+};
+
+/** The key below the uploads prefix. Undefined where the key does not lie below it. */
+export function nameOfUpload(layout: KeyLayout, uploadKey: string): string | undefined {
+  return uploadKey.startsWith(layout.uploads) ? uploadKey.slice(layout.uploads.length) : undefined;
+}
+
+/**
+ * @param name the upload's key below the uploads prefix
+ * @param changedFormat the result's format where it is not the source's own; undefined keeps the name as it is
+ */
+export function resultKey(layout: KeyLayout, name: string, changedFormat?: string): string {
+  return shortened(layout.results, changedFormat ? withExtension(name, changedFormat) : name);
+}
+
+export function recordKey(layout: KeyLayout, name: string): string {
+  return shortened(layout.records, `${name}.json`);
+}
+
+/** @param createdAt ISO 8601; its day groups the manifests */
+export function manifestKey(layout: KeyLayout, createdAt: string, hash: string): string {
+  return `${layout.manifests}${createdAt.slice(0, 10)}/${hash}.json`;
+}
+
+/** A name under another format's extension; a name that has one of that format already stays. */
+function withExtension(name: string, format: string): string {
+  if (extensionsOf[format]?.test(name)) return name;
+  const slash = name.lastIndexOf('/');
+  const dot = name.lastIndexOf('.');
+  // A leading dot starts a hidden file's name, it does not end a stem.
+  const stem = dot > slash + 1 ? name.slice(0, dot) : name;
+  return `${stem}.${extensions[format] ?? format}`;
+}
+
+function shortened(prefix: string, name: string): string {
+  const key = prefix + name;
+  const tooLong =
+    Buffer.byteLength(key) > longestKey ||
+    key.split('/').some((segment) => Buffer.byteLength(segment) > longestSegment);
+  if (!tooLong) return key;
+  const extension = /\.[A-Za-z0-9]{1,5}$/.exec(name)?.[0] ?? '';
+  return `${prefix}long/${createHash('sha256').update(key).digest('hex')}${extension}`;
+}

@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+
+export const outputFormats = ['same', 'jpeg', 'png', 'webp', 'avif', 'tiff'] as const;
+export const metadataPolicies = ['keep', 'copyright', 'none'] as const;
+export const deliveries = ['better', 'always'] as const;
+
+/** What is asked of a restoration. Score and fidelity left out mean the model card's defaults. */
+export const Settings = z.strictObject({
+  model: z.string().min(1).default('iqpir-photo'),
+  score: z.number().min(0).max(1).optional(),
+  fidelity: z.number().min(0).max(1).optional(),
+  deliver: z.enum(deliveries).default('better'),
+  format: z.enum(outputFormats).default('same'),
+  metadata: z.enum(metadataPolicies).default('keep'),
+  maxPixels: z.int().positive().default(150_000_000),
+});
+export type Settings = z.infer<typeof Settings>;
+export type OutputFormat = Settings['format'];
+export type MetadataPolicy = Settings['metadata'];
+
+/**
+ * Identity of a result: the same source with the same hash is not restored again.
+ * @param modelHashes sha256 of every model file that takes part
+ * @returns sha256, hex
+ */
+export function hashSettings(settings: Settings, modelHashes: string[]): string {
+  const entries = Object.entries(settings).filter(([, value]) => value !== undefined);
+  const canonical = JSON.stringify([entries.sort(([a], [b]) => (a < b ? -1 : 1)), [...modelHashes].sort()]);
+  return createHash('sha256').update(canonical).digest('hex');
+}

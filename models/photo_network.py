@@ -1,0 +1,246 @@
+"""iqpir-photo: a small IQPIR restorer for photographs of any size.
+
+Own design after "Beyond Ground-Truth" (arXiv 2603.29773); the method is the paper's, the network is not:
+- the paper restores aligned 512 px faces, this one photographs of any size, so everything is local: the Transformer sees
+  fixed windows of 4 x 4 latents (32 x 32 px), there is no normalisation over space and no global attention;
+- the score is embedded as 10 rows *interpolated* (the paper rounds down), one vector a row instead of one map;
+- the output is the input plus a residual whose last convolution starts at zero: untrained, the network is the identity;
+- the HQ+ codebook is also gated by the requested score at inference, as it was in training.
+
+Ranges: images 0..1 RGB, [N, 3, H, W], H and W multiples of 32. Latent: 1/8 of the picture, 128 channels.
+How far a pixel looks: encoder 30 px beyond a latent's cell, one 32 px window, decoder 30 px. A tile whose origin lies on
+the 32 px grid therefore equals the whole picture 64 px away from its own cut edges (`python photo_network.py` proves it).
+
+    python models/photo_network.py           # prints size, cost and reach, and checks that tiles equal the whole
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+WIDTHS = (32, 64, 128)  # channels at 1/2, 1/4, 1/8 of the picture
+ENCODER_BLOCKS = (1, 2, 2)
+DECODER_BLOCKS = (2, 2, 2)
+CODES = 512  # entries in each of the two codebooks (the paper: 1024); half as many fill twice as fast in a short training
+LATENT = WIDTHS[2]
+WINDOW = 4  # latents; 32 px
+TRANSFORMER = dict(dim=192, layers=2, heads=4)
+ALPHA = 0.8  # weight of the HQ+ code, the authors' training option
+HQ_THRESHOLD = 0.75  # score from which the HQ+ branch is on; it fades in over 0.1 around it
+
+
+class Block(nn.Module):
+    """x + W(relu(3x3(x))), twice as wide inside; one 3x3 only, so that reach stays small. Starts as the identity."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.spread = nn.Conv2d(channels, 2 * channels, 3, padding=1)
+        self.gather = nn.Conv2d(2 * channels, channels, 1)
+        nn.init.kaiming_normal_(self.spread.weight, nonlinearity="relu")
+        nn.init.zeros_(self.spread.bias)
+        nn.init.zeros_(self.gather.weight)
+        nn.init.zeros_(self.gather.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.gather(F.relu(self.spread(x)))
+
+
+def blocks(channels: int, count: int) -> nn.Sequential:
+    return nn.Sequential(*[Block(channels) for _ in range(count)])
+
+
+class Encoder(nn.Module):
+    """[N,3,H,W] -> features at 1/2 (32), 1/4 (64) and 1/8 (128 channels)."""
+
+    def __init__(self):
+        super().__init__()
+        a, b, c = WIDTHS
+        self.stem = nn.Conv2d(12, a, 3, padding=1)
+        self.at_half = blocks(a, ENCODER_BLOCKS[0])
+        self.to_quarter = nn.Conv2d(a, b, 2, stride=2)
+        self.at_quarter = blocks(b, ENCODER_BLOCKS[1])
+        self.to_eighth = nn.Conv2d(b, c, 2, stride=2)
+        self.at_eighth = blocks(c, ENCODER_BLOCKS[2])
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        half = self.at_half(self.stem(F.pixel_unshuffle(image - 0.5, 2)))
+        quarter = self.at_quarter(self.to_quarter(half))
+        return half, quarter, self.at_eighth(self.to_eighth(quarter))
+
+
+class Codebook(nn.Module):
+    """CODES vectors of LATENT channels; nearest by Euclidean distance."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("entries", torch.randn(CODES, LATENT) * 0.1)
+
+    def nearest(self, tokens: Tensor) -> Tensor:  # [T, LATENT] -> [T] codes
+        return (self.entries.pow(2).sum(1) - 2 * tokens @ self.entries.t()).argmin(1)
+
+    def chosen(self, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """[..., CODES] logits -> ([...] codes, [..., LATENT] entries). Forward the argmax's entry, backward the expectation's."""
+        codes = logits.argmax(-1)
+        entries = F.embedding(codes, self.entries)
+        if torch.is_grad_enabled() and logits.requires_grad:
+            expected = logits.softmax(-1) @ self.entries
+            entries = expected + (entries - expected).detach()
+        return codes, entries
+
+
+class TransformerLayer(nn.Module):
+    """Pre-norm attention among the 16 tokens of one window (position added to queries and keys), then an MLP x2."""
+
+    def __init__(self, dim: int, heads: int):
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(dim), nn.LayerNorm(dim)
+        self.to_qk, self.to_v, self.project = nn.Linear(dim, 2 * dim), nn.Linear(dim, dim), nn.Linear(dim, dim)
+        self.mlp = nn.Sequential(nn.Linear(dim, 2 * dim), nn.ReLU(), nn.Linear(2 * dim, dim))
+
+    def forward(self, x: Tensor, position: Tensor) -> Tensor:  # [windows, 16, dim]
+        windows, tokens, dim = x.shape
+        normed = self.norm1(x)
+        q, k = self.to_qk(normed + position).chunk(2, dim=-1)
+        split = (-1, tokens, self.heads, dim // self.heads)
+        q, k, v = (t.reshape(split).transpose(1, 2) for t in (q, k, self.to_v(normed)))
+        weights = (q @ k.transpose(-1, -2) * (dim // self.heads) ** -0.5).softmax(-1)
+        x = x + self.project((weights @ v).transpose(1, 2).reshape(-1, tokens, dim))
+        return x + self.mlp(self.norm2(x))
+
+
+class CodePredictor(nn.Module):
+    """Latent with the score added -> logits of both codes a latent, and the Transformer's own view of the latent."""
+
+    def __init__(self):
+        super().__init__()
+        dim, layers, heads = TRANSFORMER["dim"], TRANSFORMER["layers"], TRANSFORMER["heads"]
+        self.enter = nn.Linear(LATENT, dim)
+        self.position = nn.Parameter(torch.randn(WINDOW * WINDOW, dim) * 0.02)
+        self.layers = nn.ModuleList([TransformerLayer(dim, heads) for _ in range(layers)])
+        self.norm = nn.LayerNorm(dim)
+        self.logits = nn.Linear(dim, 2 * CODES, bias=False)  # first half: common, second half: HQ+
+        self.leave = nn.Linear(dim, LATENT)
+
+    def forward(self, latent: Tensor) -> tuple[Tensor, Tensor]:
+        n, c, h, w = latent.shape
+        rows, columns = h // WINDOW, w // WINDOW
+        x = latent.reshape(n, c, rows, WINDOW, columns, WINDOW).permute(0, 2, 4, 3, 5, 1)
+        x = self.enter(x.reshape(-1, WINDOW * WINDOW, c))
+        for layer in self.layers:
+            x = layer(x, self.position)
+        x = self.norm(x)
+
+        def as_map(t: Tensor) -> Tensor:  # [windows, 16, k] -> [N, h, w, k]
+            t = t.reshape(n, rows, columns, WINDOW, WINDOW, t.shape[-1])
+            return t.permute(0, 1, 3, 2, 4, 5).reshape(n, h, w, t.shape[-1])
+
+        return as_map(self.logits(x)), as_map(self.leave(x)).permute(0, 3, 1, 2)
+
+
+class Decoder(nn.Module):
+    """Quantised feature (and, weighted by fidelity, the encoder's features) -> feature at 1/2, ready for a 12-channel head."""
+
+    def __init__(self):
+        super().__init__()
+        a, b, c = WIDTHS
+        self.at_eighth, self.at_quarter, self.at_half = (blocks(w, n) for w, n in zip((c, b, a), DECODER_BLOCKS[::-1]))
+        self.enter = nn.Conv2d(c, c, 1)
+        self.to_quarter, self.to_half = nn.Conv2d(c, 4 * b, 1), nn.Conv2d(b, 4 * a, 1)
+        # what fidelity adds at each scale: a linear mix of encoder and decoder (and, at 1/8, of the Transformer's latent)
+        self.fuse_eighth = nn.Conv2d(3 * c, c, 1)
+        self.fuse_quarter, self.fuse_half = nn.Conv2d(2 * b, b, 1), nn.Conv2d(2 * a, a, 1)
+
+    def forward(self, quantised: Tensor, detail: tuple | None = None, fidelity: Tensor | None = None) -> Tensor:
+        x = self.enter(quantised)
+        if detail is not None:
+            half, quarter, eighth, view = detail
+            x = x + fidelity * self.fuse_eighth(torch.cat((x, eighth, view), 1))
+        x = F.pixel_shuffle(self.to_quarter(self.at_eighth(x)), 2)
+        if detail is not None:
+            x = x + fidelity * self.fuse_quarter(torch.cat((x, quarter), 1))
+        x = F.pixel_shuffle(self.to_half(self.at_quarter(x)), 2)
+        if detail is not None:
+            x = x + fidelity * self.fuse_half(torch.cat((x, half), 1))
+        return self.at_half(x)
+
+
+def hq_gate(score: Tensor) -> Tensor:
+    """How much of the HQ+ code is used at a score: 0 below the threshold, 1 above, a ramp of 0.1 between."""
+    return ((score - HQ_THRESHOLD) * 10 + 0.5).clamp(0, 1)
+
+
+class PhotoNetwork(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.predictor, self.decoder = Encoder(), CodePredictor(), Decoder()
+        self.common, self.hqplus = Codebook(), Codebook()
+        self.score_rows = nn.Parameter(torch.randn(10, LATENT) * 0.02)
+        self.head = nn.Conv2d(WIDTHS[0], 12, 3, padding=1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def embed_score(self, score: Tensor) -> Tensor:  # [N] -> [N, LATENT], rows stand at scores 0, 1/9 .. 1
+        place = torch.arange(10, device=score.device, dtype=score.dtype)
+        return (1 - (score.clamp(0, 1)[:, None] * 9 - place).abs()).clamp(min=0) @ self.score_rows
+
+    def quantise(self, common: Tensor, hqplus: Tensor, score: Tensor) -> Tensor:  # 2 x [N,h,w,LATENT] -> [N,LATENT,h,w]
+        return (common + ALPHA * hq_gate(score)[:, None, None, None] * hqplus).permute(0, 3, 1, 2)
+
+    def restore(self, image: Tensor, score: Tensor, fidelity: Tensor) -> dict[str, Tensor]:
+        """image [N,3,H,W], score [N], fidelity [1] or [N] -> everything the losses need."""
+        half, quarter, eighth = self.encoder(image)
+        logits, view = self.predictor(eighth + self.embed_score(score)[:, :, None, None])
+        codes_c, entries_c = self.common.chosen(logits[..., :CODES])
+        codes_h, entries_h = self.hqplus.chosen(logits[..., CODES:])
+        quantised = self.quantise(entries_c, entries_h, score)
+        x = self.decoder(quantised, (half, quarter, eighth, view), fidelity.reshape(-1, 1, 1, 1))
+        restored = image + F.pixel_shuffle(self.head(x), 2)
+        return dict(restored=restored, logits=logits, quantised=quantised, codes=torch.stack((codes_c, codes_h), 1))
+
+    def forward(self, image: Tensor, score: Tensor, fidelity: Tensor) -> tuple[Tensor, Tensor]:
+        """The exported interface: restored [N,3,H,W] and codes [N,2,H/8,W/8] (common, HQ+)."""
+        out = self.restore(image, score, fidelity)
+        return out["restored"], out["codes"]
+
+
+def reach() -> dict[str, int]:
+    """How far a latent (encoder) and a pixel (decoder) look beyond their own cell, in px: every 3x3 adds one step of its scale."""
+    scales = (2, 4, 8)
+    return dict(
+        encoder=2 + sum(s * n for s, n in zip(scales, ENCODER_BLOCKS)),
+        window=8 * WINDOW,
+        decoder=2 + sum(s * n for s, n in zip(scales, DECODER_BLOCKS)),
+    )
+
+
+def prove_tiles_equal_whole(network: PhotoNetwork, margin: int = 64, size: int = 320) -> float:
+    """Largest difference between a picture restored whole and the inside of a tile cut out of its middle.
+
+    Every weight that starts at zero is drawn at random first (on a copy), so that nothing hides a far-reaching path."""
+    import copy
+
+    network = copy.deepcopy(network).eval()
+    for parameter in network.parameters():
+        if not parameter.any():
+            nn.init.normal_(parameter, std=0.05)
+    image, score, fidelity = torch.rand(1, 3, size, size), torch.tensor([0.9]), torch.ones(1)
+    with torch.no_grad():
+        whole = network(image, score, fidelity)[0]
+        tile = network(image[..., 32 : size - 64, 64 : size - 32], score, fidelity)[0]
+    inside = whole[..., 32 : size - 64, 64 : size - 32] - tile
+    return inside[..., margin:-margin, margin:-margin].abs().max().item()
+
+
+if __name__ == "__main__":
+    from torch.utils.flop_counter import FlopCounterMode
+
+    net = PhotoNetwork().eval()
+    print(f"{sum(p.numel() for p in net.state_dict().values()) / 1e6:.2f} M numbers; reach in px: {reach()}")
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        net(torch.rand(1, 3, 512, 512), torch.tensor([0.9]), torch.ones(1))
+    print(f"{counter.get_total_flops() / 512**2 / 1e3:.0f} GFLOP per megapixel")
+    for edge in (64, 32):
+        print(f"tile against whole, {edge} px from the cut: {prove_tiles_equal_whole(net, edge):.2e}")
