@@ -48,3 +48,8 @@ export function asRestorationError(thrown: unknown): RestorationError {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new RestorationError('internal', `Unexpected error: ${message}`, { cause: thrown });
 }
+
+/** Whether a conditional put failed because somebody else was first. */
+export function isConflict(thrown: unknown): boolean {
+  return thrown instanceof RestorationError && thrown.code === 'store-conflict';
+}

@@ -28,21 +28,21 @@ export const folderLayout: KeyLayout = {
 const longestKey = 1024;
 const longestSegment = 255;
 
-const extensions: Record<string, string> = {
-  jpeg: 'jpg',
-  png: 'png',
-  webp: 'webp',
-  avif: 'avif',
-  tiff: 'tif',
+/** The extensions by which a format's files go, the usual one first. */
+const extensionsOf: Record<string, string[]> = {
+  jpeg: ['jpg', 'jpeg', 'jpe', 'jfif'],
+  png: ['png'],
+  webp: ['webp'],
+  avif: ['avif'],
+  tiff: ['tif', 'tiff'],
+  gif: ['gif'],
 };
 
-const extensionsOf: Record<string, RegExp> = {
-  jpeg: /\.(jpe?g|jpe|jfif)$/i,
-  png: /\.png$/i,
-  webp: /\.webp$/i,
-  avif: /\.avif$/i,
-  tiff: /\.tiff?$/i,
-};
+/** The format that a name claims by its extension. Undefined where it claims none that we write or read. */
+export function formatOfName(name: string): string | undefined {
+  const extension = extensionOf(name);
+  return Object.keys(extensionsOf).find((format) => extensionsOf[format]?.includes(extension));
+}
 
 /** The key below the uploads prefix. Undefined where the key does not lie below it. */
 export function nameOfUpload(layout: KeyLayout, uploadKey: string): string | undefined {
@@ -68,12 +68,16 @@ export function manifestKey(layout: KeyLayout, createdAt: string, hash: string):
 
 /** A name under another format's extension; a name that has one of that format already stays. */
 function withExtension(name: string, format: string): string {
-  if (extensionsOf[format]?.test(name)) return name;
+  if (formatOfName(name) === format) return name;
   const slash = name.lastIndexOf('/');
   const dot = name.lastIndexOf('.');
   // A leading dot starts a hidden file's name, it does not end a stem.
   const stem = dot > slash + 1 ? name.slice(0, dot) : name;
-  return `${stem}.${extensions[format] ?? format}`;
+  return `${stem}.${extensionsOf[format]?.[0] ?? format}`;
+}
+
+function extensionOf(name: string): string {
+  return /\.([^./]+)$/.exec(name)?.[1]?.toLowerCase() ?? '';
 }
 
 function shortened(prefix: string, name: string): string {

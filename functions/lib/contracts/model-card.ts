@@ -30,7 +30,15 @@ export const ModelCard = z.strictObject({
   /** Sides in pixels. Pictures are padded to the minimum and to a multiple. */
   size: z.strictObject({ minimum: z.int().positive(), multiple: z.int().positive() }),
   /** Restore: how a picture is cut. `overlap` is the receptive field: what a pixel can see of its surroundings, per side. */
-  tiling: z.strictObject({ tile: z.int().positive(), overlap: z.int().nonnegative() }).optional(),
+  tiling: z
+    .strictObject({
+      /** The largest side of a tile. */
+      tile: z.int().positive(),
+      overlap: z.int().nonnegative(),
+      /** Even. Over so many pixels neighbours are cross-faded; 0 for a local model, whose tiles agree exactly where they meet. */
+      fade: z.int().nonnegative().multipleOf(2).default(0),
+    })
+    .optional(),
   /** Assess: how a picture is sampled. Up to `maximum` crops of `size` pixels, pooled by the output with role `weight` where there is one. */
   crops: z.strictObject({ size: z.int().positive(), maximum: z.int().positive() }).optional(),
   /** Output size by input size. */

@@ -65,6 +65,7 @@ export const decisionReasons = [
   'not-better',
   'measures-collapsed',
   'blank',
+  'wrong-size',
   'colour-shift',
   'structure-lost',
 ] as const;

@@ -1,0 +1,68 @@
+import Table from 'cli-table3';
+import type { RestorationRecord, Score } from '../lib/contracts/record.ts';
+import type { ShareResult } from '../restore/share.ts';
+
+export interface Summary extends ShareResult {
+  records: RestorationRecord[];
+  /** Files that are no pictures. */
+  ignored: number;
+  /** Where results and records lie. */
+  place: string;
+  quiet: boolean;
+}
+
+/**
+ * Prints what became of each picture, on stderr.
+ * @returns whether any upload failed or is not settled
+ */
+export function summarise({ records, settled, unsettled, ignored, place, quiet }: Summary): boolean {
+  const failed = records.filter((record) => record.status === 'failed').length + unsettled.length;
+  for (const { upload, error } of unsettled) process.stderr.write(`${upload.key}: ${error.message} [${error.code}]\n`);
+  if (quiet) return failed > 0;
+  process.stderr.write(`${outcomeTable(records)}\n`);
+  const counted = (status: string) => records.filter((record) => record.status === status).length;
+  const skipped = (standing: string) => settled.filter(({ outcome }) => outcome.standing === standing).length;
+  const parts = [
+    `${counted('succeeded')} restored`,
+    `${counted('unchanged')} unchanged`,
+    `${failed} failed`,
+    ...(skipped('done') ? [`${skipped('done')} of them done before`] : []),
+    ...(skipped('other-settings') ? [`${skipped('other-settings')} done with other settings or models (--overwrite redoes them)`] : []),
+    ...(skipped('overtaken') ? [`${skipped('overtaken')} overtaken by a newer version`] : []),
+    ...(ignored ? [`${ignored} files that are no pictures left alone`] : []),
+  ];
+  process.stderr.write(`${parts.join(', ')}. Results and records: ${place}\n`);
+  return failed > 0;
+}
+
+export function outcomeTable(records: RestorationRecord[]): string {
+  const table = new Table({
+    head: ['file', 'decision', 'quality', 'gain', 'seconds'],
+    style: { head: [], border: [], compact: true },
+  });
+  for (const record of records) {
+    if (record.status === 'failed') {
+      table.push([record.source.key, `failed: ${record.error.code}`, '', '', '']);
+      continue;
+    }
+    const learned = learnedScore(record.assessment);
+    const after = learned?.after;
+    table.push([
+      record.source.key,
+      `${record.status}: ${record.decision.reason}`,
+      learned ? `${learned.before.toFixed(2)}${after === undefined ? '' : ` -> ${after.toFixed(2)}`}` : '',
+      learned && after !== undefined ? signed(after - learned.before) : '',
+      record.timings.totalTime.toFixed(1),
+    ]);
+  }
+  return table.toString();
+}
+
+/** The score that decides: the one a model gave. */
+export function learnedScore(scores: Score[]): Score | undefined {
+  return scores.find((score) => score.model !== undefined);
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? '' : '+'}${value.toFixed(2)}`;
+}
