@@ -65,7 +65,6 @@ export const decisionReasons = [
   'not-better',
   'measures-collapsed',
   'blank',
-  'wrong-size',
   'colour-shift',
   'structure-lost',
 ] as const;

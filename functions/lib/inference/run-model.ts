@@ -1,0 +1,136 @@
+import { RestorationError } from '../contracts/errors.ts';
+import type { ModelCard } from '../contracts/model-card.ts';
+import { createMosaic, type Mosaic } from '../imaging/blend.ts';
+import type { Image } from '../imaging/image.ts';
+import { toChannels, toTensor } from '../imaging/tensor.ts';
+import { planTiles, smallestTile, type TilePlan, type Window } from '../imaging/tiles.ts';
+import type { TensorValue } from './messages.ts';
+import { tensorFor } from './model-interface.ts';
+import { ranOutOfMemory, type Session } from './session.ts';
+
+/** What is asked of a restorer, 0 to 1 each; left out means the card's default. */
+export interface RestoreRequest {
+  score?: number;
+  fidelity?: number;
+}
+
+export interface RestoreProgress {
+  /** After every tile. `total` changes where memory ran out and the picture is begun again with smaller tiles. */
+  onTile?(done: number, total: number): void;
+  /** Obeyed between tiles. */
+  signal?: AbortSignal;
+}
+
+export interface Restored {
+  /** Size, channels and depth of the picture that came in. */
+  image: Image;
+  tiles: number;
+  /** Inside the model alone. */
+  seconds: number;
+  /** Samples for which the model gave NaN or infinity; a result with any must not be delivered. */
+  nonFinite: number;
+}
+
+/** A tile halved twice holds a sixteenth of the pixels; where even that does not fit, something else is wrong. */
+const mostHalvings = 2;
+
+/**
+ * Restores a picture tile by tile. Of the whole picture only bytes are kept, floats only of the tile at work.
+ * @param session of a model with task `restore`
+ * @throws `invalid-configuration` where a score or fidelity is given to a model that has no such input, `inference-failed`,
+ *   `interrupted` where the signal was raised or the session closed, `model-mismatch` where the output has another size
+ */
+export async function restoreImage(
+  session: Session,
+  image: Image,
+  request: RestoreRequest,
+  progress: RestoreProgress = {},
+): Promise<Restored> {
+  const { card } = session;
+  const { tiling } = card;
+  if (!tiling) {
+    const message = `Expected "tiling" in the card of restorer "${card.id}" but it has none. Add it.`;
+    throw new RestorationError('model-mismatch', message);
+  }
+  const wishes = wishesOf(card, request);
+  for (let tile = tiling.tile, halvings = 0; ; tile = Math.floor(tile / 2), halvings++) {
+    try {
+      const plan = planTiles(image.width, image.height, card.size, { ...tiling, tile });
+      return await restoreTiles(session, image, plan, wishes, progress);
+    } catch (error) {
+      const smaller = Math.floor(tile / 2) >= smallestTile(card.size, tiling);
+      if (!ranOutOfMemory(error) || !smaller || halvings === mostHalvings) throw error;
+    }
+  }
+}
+
+async function restoreTiles(
+  session: Session,
+  image: Image,
+  plan: TilePlan,
+  wishes: Map<string, number>,
+  { onTile, signal }: RestoreProgress,
+): Promise<Restored> {
+  const input = tensorFor(session.card, 'inputs', 'image');
+  const output = tensorFor(session.card, 'outputs', 'restored');
+  const mosaic: Mosaic = createMosaic(image, plan, output.range ?? [0, 1]);
+  const total = plan.rows.length * plan.columns.length;
+  let seconds = 0;
+  let done = 0;
+  for (const [row, down] of plan.rows.entries()) {
+    for (const [column, across] of plan.columns.entries()) {
+      if (signal?.aborted) throw interrupted(done, total);
+      const data = toTensor(image, areaOf(across, down), 'reflect', input.range ?? [0, 1]);
+      const feeds: Record<string, TensorValue> = {
+        [input.name]: { type: 'float32', dims: [1, 3, down.size, across.size], data },
+      };
+      for (const [name, wish] of wishes) feeds[name] = { type: 'float32', dims: [1], data: Float32Array.of(wish) };
+      const result = await session.run(feeds);
+      mosaic.place(
+        row,
+        column,
+        toChannels(planesOf(session.card, result.outputs[output.name], across, down), image.channels),
+      );
+      seconds += result.seconds;
+      onTile?.(++done, total);
+    }
+  }
+  return { image: mosaic.image, tiles: total, seconds, nonFinite: mosaic.nonFinite };
+}
+
+/** The values of the card's score and fidelity inputs, by the inputs' names. */
+function wishesOf(card: ModelCard, request: RestoreRequest): Map<string, number> {
+  const wishes = new Map<string, number>();
+  for (const role of ['score', 'fidelity'] as const) {
+    const input = card.inputs.find((tensor) => tensor.role === role);
+    const wish = request[role] ?? card.defaults[role];
+    if (input && wish !== undefined) wishes.set(input.name, wish);
+    if (!input && request[role] !== undefined) {
+      const message = `Expected no ${role} for model "${card.id}", which has no such input, but received ${request[role]}. Leave it out.`;
+      throw new RestorationError('invalid-configuration', message);
+    }
+    if (input && wish === undefined) {
+      const message = `Expected a ${role} for model "${card.id}" but none was given and its card has no default. Give one.`;
+      throw new RestorationError('invalid-configuration', message);
+    }
+  }
+  return wishes;
+}
+
+function planesOf(card: ModelCard, output: TensorValue | undefined, across: Window, down: Window): Float32Array {
+  const expected = [1, 3, down.size, across.size];
+  if (output?.data instanceof Float32Array && String(output.dims) === String(expected)) return output.data;
+  const message = `Expected [${expected.join(', ')}] from model "${card.id}" but received [${output?.dims.join(', ')}]. Correct its card or its export.`;
+  throw new RestorationError('model-mismatch', message);
+}
+
+function areaOf(across: Window, down: Window) {
+  return { x: across.start, y: down.start, width: across.size, height: down.size };
+}
+
+function interrupted(done: number, total: number): RestorationError {
+  return new RestorationError(
+    'interrupted',
+    `Interrupted after ${done} of ${total} tiles. Start again to restore the picture.`,
+  );
+}

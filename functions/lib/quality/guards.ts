@@ -1,0 +1,107 @@
+import { type Image, peakOf } from '../imaging/image.ts';
+import type { Assessment, ClassicMetric } from './assessment.ts';
+import { reduceToCells } from './cells.ts';
+import { colourShift } from './colour-shift.ts';
+import { noise } from './noise.ts';
+import { sampleRegions } from './regions.ts';
+import { compareStructure } from './structure.ts';
+
+/** Levels of 255: a picture that spans less than this is blank, if the one it was made from spans more. */
+const blankSpan = 3;
+/** Levels of 255, see `colourShift`. */
+const mostAverageShift = 10;
+const mostWorstShift = 32;
+/** See `compareStructure`. */
+const leastRetained = 0.5;
+const leastCorrelation = 0.6;
+/** Levels of 255: with less strength than this there is no structure to judge by. */
+const leastStrength = 0.5;
+
+/** A picture with less noise than this (levels of 255) had none to remove: less sharpness is less detail. */
+const cleanNoise = 2;
+/** Share of the sharpness that must remain where there was no noise to take away. */
+const leastSharpness = 0.5;
+/** A grid under this is not seen; above it, it must not become twice as strong. */
+const visibleGrid = 0.15;
+/** Share of the samples that a restoration may additionally drive into black or white. */
+const mostClipped = 0.05;
+/** A restoration may add grain (levels of 255), but not make a picture twice as noisy with noise that is seen. */
+const visibleNoise = 6;
+
+/**
+ * Whether a result is no picture at all: another size or depth, NaN in it, or blank though its source is not. Such a result is
+ * never delivered, whatever was asked.
+ * @param candidate the result, and for how many samples the model gave NaN or infinity
+ * @returns what is wrong, in words with its numbers, or undefined
+ */
+export function findBlank(source: Image, candidate: { image: Image; nonFinite: number }): string | undefined {
+  const { image, nonFinite } = candidate;
+  if (sizeOf(image) !== sizeOf(source))
+    return `Expected ${sizeOf(source)} as in the source, but the result has ${sizeOf(image)}.`;
+  if (nonFinite > 0) return `${nonFinite} samples of the result are not numbers.`;
+  const is = spanOf(image);
+  if (is >= blankSpan) return undefined;
+  const was = spanOf(source);
+  return was < blankSpan ? undefined : `The result spans ${is.toFixed(1)} levels of 255, the source ${was.toFixed(1)}.`;
+}
+
+export interface Harm {
+  guard: 'colour-shift' | 'structure-lost';
+  /** In words, with its numbers. */
+  message: string;
+}
+
+/**
+ * Whether a result shows something else than its source: other colours in its low frequencies, or another structure. Both are
+ * measured where legitimate restoration changes next to nothing, on the means of 8 px cells.
+ * @param image of the source's size, see `findBlank`
+ */
+export function findHarm(source: Image, image: Image): Harm | undefined {
+  const before = reduceToCells(source);
+  const after = reduceToCells(image);
+  const { average, worst } = colourShift(before, after);
+  if (average > mostAverageShift || worst > mostWorstShift) {
+    const message = `Low frequencies changed colour by ${average.toFixed(1)} levels of 255 on average (at most ${mostAverageShift}) and ${worst.toFixed(1)} in the worst place (at most ${mostWorstShift}).`;
+    return { guard: 'colour-shift', message };
+  }
+  const { retained, correlation, strength } = compareStructure(before, after, noise(sampleRegions(source)));
+  if (strength < leastStrength || (retained >= leastRetained && correlation >= leastCorrelation)) return undefined;
+  const message = `Of the source's structure ${retained.toFixed(2)} was found again (at least ${leastRetained}), correlated by ${correlation.toFixed(2)} (at least ${leastCorrelation}).`;
+  return { guard: 'structure-lost', message };
+}
+
+/**
+ * Whether classic measures say that a restoration did damage, whatever the learned score says.
+ * @returns the damage in words, with its numbers, or undefined
+ */
+export function collapsed(before: Pick<Assessment, 'scores'>, after: Pick<Assessment, 'scores'>): string | undefined {
+  const was = (metric: ClassicMetric) => classic(before, metric);
+  const is = (metric: ClassicMetric) => classic(after, metric);
+  const went = (metric: ClassicMetric, verb: string) =>
+    `The ${metric} ${verb} from ${was(metric).toFixed(3)} to ${is(metric).toFixed(3)}.`;
+  if (was('noise') < cleanNoise && is('sharpness') < leastSharpness * was('sharpness'))
+    return went('sharpness', 'fell');
+  if (is('blockiness') > visibleGrid && is('blockiness') > 2 * was('blockiness')) return went('blockiness', 'rose');
+  if (is('clipping') > was('clipping') + mostClipped) return went('clipping', 'rose');
+  if (is('noise') > visibleNoise && is('noise') > 2 * was('noise')) return went('noise', 'rose');
+  return undefined;
+}
+
+function classic({ scores }: Pick<Assessment, 'scores'>, metric: ClassicMetric): number {
+  return scores.find((one) => one.metric === metric && !one.model)?.value ?? 0;
+}
+
+/** Levels of 255 between the darkest and the brightest sample. */
+function spanOf(image: Image): number {
+  let lowest = Number.POSITIVE_INFINITY;
+  let highest = 0;
+  for (const value of image.pixels) {
+    if (value < lowest) lowest = value;
+    if (value > highest) highest = value;
+  }
+  return ((highest - lowest) * 255) / peakOf(image);
+}
+
+function sizeOf({ width, height, channels, pixels }: Image): string {
+  return `${width} x ${height} x ${channels} in ${8 * pixels.BYTES_PER_ELEMENT} bit`;
+}
