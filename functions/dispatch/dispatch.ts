@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
+import { isConflict } from '../lib/contracts/errors.ts';
 import type { KeyLayout } from '../lib/contracts/keys.ts';
 import { manifestKey, nameOfUpload } from '../lib/contracts/keys.ts';
 import { JobManifest } from '../lib/contracts/manifest.ts';
 import { ObjectEvent, type Upload, uploadOf } from '../lib/contracts/object-event.ts';
 import type { Settings } from '../lib/contracts/settings.ts';
 import type { ObjectStore } from '../lib/storage/store.ts';
-import { isConflict } from '../lib/contracts/errors.ts';
 
 /** Starts a job over a manifest; as many children as it has shares. */
 export type SubmitJob = (job: { manifestKey: string; hash: string; shares: number }) => Promise<void>;
@@ -45,7 +45,10 @@ export async function dispatch(uploads: Upload[], context: DispatchContext): Pro
   const manifest = JobManifest.parse({
     version: 1,
     // The newest event, not the clock: a batch delivered twice must give the same bytes.
-    createdAt: uploads.map((upload) => new Date(upload.eventTime).toISOString()).sort().at(-1),
+    createdAt: uploads
+      .map((upload) => new Date(upload.eventTime).toISOString())
+      .sort()
+      .at(-1),
     settings: context.settings,
     overwrite: context.overwrite,
     shares: inShares(uploads),

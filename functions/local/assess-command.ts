@@ -7,7 +7,7 @@ import { decode } from '../lib/imaging/codec.ts';
 import { findModel } from '../lib/inference/registry.ts';
 import { openSession } from '../lib/inference/session.ts';
 import type { Installation } from '../lib/installation.ts';
-import { assess, type Assessment } from '../lib/quality/assessment.ts';
+import { assess, type Measurement } from '../lib/quality/assessment.ts';
 import { exitCodes } from './exit-codes.ts';
 import { collectInputs } from './input-files.ts';
 import { type EngineOptions, installedModels } from './local-engine.ts';
@@ -45,7 +45,8 @@ export async function assessCommand(options: AssessOptions): Promise<void> {
     try {
       const { colour, facts } = await decode(await readFile(path), options);
       const { width, height } = facts;
-      return { file, width, height, scores: await assess(colour, session) };
+      const { scores } = await assess(colour, session);
+      return { file, width, height, scores };
     } catch (thrown) {
       const { code, message } = asRestorationError(thrown);
       return { file, error: { code, message } };
@@ -57,7 +58,7 @@ interface Row {
   file: string;
   width?: number;
   height?: number;
-  scores?: Assessment;
+  scores?: Measurement[];
   error?: { code: string; message: string };
 }
 

@@ -50,7 +50,8 @@ const device = () =>
   new Option('--device <device>', 'where the models run; an unavailable one is an error, never replaced')
     .choices(['cpu', 'cuda', 'webgpu'])
     .default('cpu');
-const threads = () => new Option('--threads <n>', 'threads of the network (default: all cores)').argParser(count('--threads'));
+const threads = () =>
+  new Option('--threads <n>', 'threads of the network (default: all cores)').argParser(count('--threads'));
 const maxPixels = () =>
   new Option('--max-pixels <n>', 'refuse larger pictures').argParser(count('--max-pixels')).default(150_000_000);
 
@@ -60,7 +61,9 @@ function withSettings(command: Command): Command {
     .option('--model <id>', 'the restorer (iqpir models list)', 'iqpir-photo')
     .addOption(new Option('--score <0..1>', "requested quality (default: the model's)").argParser(unit('--score')))
     .addOption(
-      new Option('--fidelity <0..1>', "0 trusts the codebook, 1 the picture (default: the model's)").argParser(unit('--fidelity')),
+      new Option('--fidelity <0..1>', "0 trusts the codebook, 1 the picture (default: the model's)").argParser(
+        unit('--fidelity'),
+      ),
     )
     .addOption(
       new Option('--deliver <when>', 'better: the original where the result is not better; always: the result')
@@ -127,7 +130,14 @@ program
   .addOption(threads())
   .addHelpText('after', '\nExamples:\n  $ iqpir assess photos/\n  $ iqpir assess photos/ --csv > quality.csv')
   .action((inputs: string[], { json, csv, model, maxPixels, device, threads }) =>
-    assessCommand({ inputs, as: json ? 'json' : csv ? 'csv' : 'table', model, maxPixels, engine: { device, threads }, installation }),
+    assessCommand({
+      inputs,
+      as: json ? 'json' : csv ? 'csv' : 'table',
+      model,
+      maxPixels,
+      engine: { device, threads },
+      installation,
+    }),
   );
 
 withSettings(program.command('watch'))
@@ -136,7 +146,14 @@ withSettings(program.command('watch'))
   .option('--json', 'one record a line on stdout', false)
   .addHelpText('after', '\nExample:\n  $ iqpir watch bucket/ &\n  $ cp photo.jpg bucket/uploads/')
   .action((bucket: string, { json, device, threads, ...asked }) =>
-    watchCommand({ bucket, json, settings: Settings.parse(asked), engine: { device, threads }, installation, signal: stop.signal }),
+    watchCommand({
+      bucket,
+      json,
+      settings: Settings.parse(asked),
+      engine: { device, threads },
+      installation,
+      signal: stop.signal,
+    }),
   );
 
 program
@@ -145,8 +162,15 @@ program
   .action(() => startCommand({ installation, signal: stop.signal }));
 
 const models = program.command('models').description('The models at hand: their cards, hashes, licences and figures.');
-models.command('list').description('All models.').action(() => listModels(installation));
-models.command('show').description("One model's card.").argument('<id>').action((id: string) => showModel(installation, id));
+models
+  .command('list')
+  .description('All models.')
+  .action(() => listModels(installation));
+models
+  .command('show')
+  .description("One model's card.")
+  .argument('<id>')
+  .action((id: string) => showModel(installation, id));
 models
   .command('verify')
   .description('Check the files of all models, or of one, against their cards.')
@@ -178,6 +202,11 @@ try {
     const error = asRestorationError(thrown);
     process.stderr.write(`iqpir: ${error.message} [${error.code}]\n`);
     if (error.code === 'internal' && error.cause instanceof Error) process.stderr.write(`${error.cause.stack}\n`);
-    process.exitCode = error.code === 'interrupted' ? exitCodes.interrupted : error.fault === 'config' ? exitCodes.misuse : exitCodes.failed;
+    process.exitCode =
+      error.code === 'interrupted'
+        ? exitCodes.interrupted
+        : error.fault === 'config'
+          ? exitCodes.misuse
+          : exitCodes.failed;
   }
 }

@@ -17,7 +17,8 @@ export interface Inputs {
 }
 
 /** Extensions by which pictures go, those that this product refuses included: they deserve a failed record. */
-const imageExtension = /\.(jpe?g|jpe|jfif|png|webp|avif|tiff?|gif|heic|heif|dng|cr2|cr3|nef|arw|orf|rw2|raf|jxl|jp2|bmp|svg|psd)$/i;
+const imageExtension =
+  /\.(jpe?g|jpe|jfif|png|webp|avif|tiff?|gif|heic|heif|dng|cr2|cr3|nef|arw|orf|rw2|raf|jxl|jp2|bmp|svg|psd)$/i;
 
 /** How much of a file tells its type. */
 const magicLength = 4100;
@@ -36,7 +37,8 @@ export async function collectInputs(inputs: string[], output?: string): Promise<
       throw misuse(`Expected ${input} to be a file or a folder, but there is none. Check the path.`, cause);
     });
     if (entry.isDirectory()) {
-      if (root === skipped) throw misuse(`Expected an output other than the input ${input}: originals are never replaced.`);
+      if (root === skipped)
+        throw misuse(`Expected an output other than the input ${input}: originals are never replaced.`);
       await walk(root, root, skipped, found);
     } else {
       add(found, basename(root), root);
@@ -50,13 +52,17 @@ export function refuseCollisions(keys: Iterable<string>, format: Settings['forma
   const byResult = new Map<string, string>();
   for (const key of keys) {
     if (key.startsWith(folderLayout.records)) {
-      throw misuse(`Expected no input below ${folderLayout.records}, where the output keeps its records, but found ${key}. Move it.`);
+      throw misuse(
+        `Expected no input below ${folderLayout.records}, where the output keeps its records, but found ${key}. Move it.`,
+      );
     }
     const changed = format !== 'same' ? format : formatOfName(key) === 'gif' ? 'png' : undefined;
     const result = resultKey(folderLayout, key, changed);
     const other = byResult.get(result);
     if (other !== undefined) {
-      throw misuse(`Expected results of their own for ${other} and ${key}, but both would become ${result}. Rename one, or use --format same.`);
+      throw misuse(
+        `Expected results of their own for ${other} and ${key}, but both would become ${result}. Rename one, or use --format same.`,
+      );
     }
     byResult.set(result, key);
   }
@@ -86,10 +92,14 @@ export function inputStore(bucket: string, files: Map<string, string>): Pick<Obj
     bucket,
     async get(key, options = {}) {
       const path = files.get(key);
-      if (path === undefined) throw new RestorationError('source-gone', `Expected ${key} among the inputs, but it is not.`);
+      if (path === undefined)
+        throw new RestorationError('source-gone', `Expected ${key} among the inputs, but it is not.`);
       const { size, sha256, mtimeNs } = await describeFile(path);
       if (options.version !== undefined && options.version !== sha256) {
-        throw new RestorationError('source-gone', `Expected ${path} as it was when it was found, but it has changed. Run again.`);
+        throw new RestorationError(
+          'source-gone',
+          `Expected ${path} as it was when it was found, but it has changed. Run again.`,
+        );
       }
       const lastModified = new Date(Number(mtimeNs / 1_000_000n)).toISOString();
       const head: ObjectHead = { key, size, etag: sha256, version: sha256, lastModified, metadata: {} };
@@ -116,7 +126,9 @@ async function walk(root: string, folder: string, skipped: string | undefined, f
 function add(found: Inputs, key: string, path: string): void {
   const other = found.files.get(key);
   if (other !== undefined && other !== path) {
-    throw misuse(`Expected results of their own for ${other} and ${path}, but both would become ${key}. Restore them into two outputs.`);
+    throw misuse(
+      `Expected results of their own for ${other} and ${path}, but both would become ${key}. Restore them into two outputs.`,
+    );
   }
   found.files.set(key, path);
 }

@@ -11,7 +11,10 @@ import { exitCodes } from './exit-codes.ts';
 import { installedModels, userModels, userRegistry } from './local-engine.ts';
 
 export async function listModels(installation: Installation): Promise<void> {
-  const table = new Table({ head: ['id', 'task', 'version', 'size', 'weights', 'title'], style: { head: [], border: [], compact: true } });
+  const table = new Table({
+    head: ['id', 'task', 'version', 'size', 'weights', 'title'],
+    style: { head: [], border: [], compact: true },
+  });
   for (const { card } of await installedModels(installation)) {
     const size = `${(card.bytes / 1e6).toFixed(1)} MB`;
     table.push([card.id, card.task, card.modelVersion, size, card.licence.weights, card.title]);
@@ -46,7 +49,9 @@ export async function addModel(installation: Installation, cardPath: string): Pr
   const card = await readCard(cardPath);
   const source: RegisteredModel = { card, path: resolve(dirname(cardPath), card.file) };
   if ((await installedModels(installation)).some((model) => model.card.id === card.id)) {
-    throw misuse(`Expected an id of its own for the model of ${cardPath}, but "${card.id}" is taken. Give it another id.`);
+    throw misuse(
+      `Expected an id of its own for the model of ${cardPath}, but "${card.id}" is taken. Give it another id.`,
+    );
   }
   const session = await openSession(source, { device: 'cpu', threads: 1 });
   await session.close();
@@ -80,7 +85,10 @@ function named(models: RegisteredModel[], id: string): RegisteredModel {
   const model = models.find(({ card }) => card.id === id);
   if (model) return model;
   const known = models.map(({ card }) => card.id).join(', ');
-  throw new RestorationError('model-not-found', `Expected the id of an installed model but received "${id}". There are: ${known}.`);
+  throw new RestorationError(
+    'model-not-found',
+    `Expected the id of an installed model but received "${id}". There are: ${known}.`,
+  );
 }
 
 function misuse(message: string, cause?: unknown): RestorationError {

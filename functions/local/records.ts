@@ -5,7 +5,11 @@ import { RestorationRecord } from '../lib/contracts/record.ts';
 import type { ObjectStore } from '../lib/storage/store.ts';
 
 /** The records at the uploads' keys, in the order of the uploads; an upload that is not settled has none. */
-export async function readRecords(store: ObjectStore, layout: KeyLayout, uploads: Upload[]): Promise<RestorationRecord[]> {
+export async function readRecords(
+  store: ObjectStore,
+  layout: KeyLayout,
+  uploads: Upload[],
+): Promise<RestorationRecord[]> {
   const records: RestorationRecord[] = [];
   for (const { key } of uploads) {
     const at = recordKey(layout, nameOfUpload(layout, key) ?? key);

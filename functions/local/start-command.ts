@@ -8,20 +8,25 @@ import type { Upload } from '../lib/contracts/object-event.ts';
 import { Settings } from '../lib/contracts/settings.ts';
 import type { Installation } from '../lib/installation.ts';
 import { FolderStore } from '../lib/storage/folder-store.ts';
-import { takeTurns } from '../restore/turns.ts';
 import { exitCodes } from './exit-codes.ts';
 import { openLocalEngine } from './local-engine.ts';
 import { objectCreated } from './object-created.ts';
 import { showProgress } from './progress.ts';
 import { readRecords } from './records.ts';
 import { reportOn } from './report-on.ts';
-import { runJobs } from './run.ts';
+import { localContext, runJobs } from './run.ts';
 import { summarise } from './summary.ts';
 
 const Expected = z.record(z.string(), z.enum(['succeeded', 'unchanged', 'failed']));
 
 /** `npm start`: uploads the samples into ./bucket, restores them as the cloud would, and shows what became of them. */
-export async function startCommand({ installation, signal }: { installation: Installation; signal: AbortSignal }): Promise<void> {
+export async function startCommand({
+  installation,
+  signal,
+}: {
+  installation: Installation;
+  signal: AbortSignal;
+}): Promise<void> {
   const samples = join(installation.root, 'samples');
   const expected = Expected.parse(JSON.parse(await readFile(join(samples, 'expected.json'), 'utf8')));
   const root = resolve('bucket');
@@ -40,28 +45,30 @@ export async function startCommand({ installation, signal }: { installation: Ins
     process.stderr.write(`Uploaded ${uploads.length} samples into ${join(root, 'uploads')}.\n`);
 
     const progress = showProgress(uploads.length, { quiet: false });
-    const { settled, unsettled } = await runJobs(uploads, {
+    const context = localContext({ installation, settings, engine, signal });
+    const layout = bucketLayout;
+    const ended = await runJobs(uploads, {
+      ...context,
       source: store,
       results: store,
-      layout: bucketLayout,
-      settings,
-      overwrite: false,
-      engine,
-      turns: takeTurns(),
-      software: { name: installation.name, version: installation.version },
+      layout,
       onProgress: progress.update,
-      signal,
     });
     progress.stop();
 
     const records = await readRecords(store, bucketLayout, uploads);
-    summarise({ records, settled, unsettled, ignored: 0, place: root, quiet: false });
+    summarise({ ...ended, records, ignored: 0, place: root, quiet: false });
     if (signal.aborted) return;
     const page = await reportOn({ records, source: store, results: store, title: 'Samples', installation });
-    process.stderr.write(`Restored pictures: ${join(root, 'results')}\nRecords: ${join(root, 'records')}\nBefore and after: ${page}\n`);
+    process.stderr.write(
+      `Restored pictures: ${join(root, 'results')}\nRecords: ${join(root, 'records')}\nBefore and after: ${page}\n`,
+    );
 
-    const surprises = records.filter(({ source, status }) => status !== expected[source.key.slice(bucketLayout.uploads.length)]);
-    for (const { source, status } of surprises) process.stderr.write(`${source.key} ended as ${status}, which was not expected.\n`);
+    const surprises = records.filter(
+      ({ source, status }) => status !== expected[source.key.slice(bucketLayout.uploads.length)],
+    );
+    for (const { source, status } of surprises)
+      process.stderr.write(`${source.key} ended as ${status}, which was not expected.\n`);
     const asExpected = surprises.length === 0 && records.length === Object.keys(expected).length;
     process.exitCode = asExpected ? exitCodes.done : exitCodes.failed;
   } finally {

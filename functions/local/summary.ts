@@ -27,7 +27,9 @@ export function summarise({ records, settled, unsettled, ignored, place, quiet }
     `${counted('unchanged')} unchanged`,
     `${failed} failed`,
     ...(skipped('done') ? [`${skipped('done')} of them done before`] : []),
-    ...(skipped('other-settings') ? [`${skipped('other-settings')} done with other settings or models (--overwrite redoes them)`] : []),
+    ...(skipped('other-settings')
+      ? [`${skipped('other-settings')} done with other settings or models (--overwrite redoes them)`]
+      : []),
     ...(skipped('overtaken') ? [`${skipped('overtaken')} overtaken by a newer version`] : []),
     ...(ignored ? [`${ignored} files that are no pictures left alone`] : []),
   ];

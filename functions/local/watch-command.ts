@@ -9,12 +9,10 @@ import type { Settings } from '../lib/contracts/settings.ts';
 import type { Installation } from '../lib/installation.ts';
 import { FolderStore } from '../lib/storage/folder-store.ts';
 import type { Outcome, Progress } from '../restore/restore.ts';
-import { takeTurns } from '../restore/turns.ts';
 import { exitCodes } from './exit-codes.ts';
 import { type EngineOptions, openLocalEngine } from './local-engine.ts';
 import { objectCreated } from './object-created.ts';
-import { readRecords } from './records.ts';
-import { runJobs } from './run.ts';
+import { localContext, runJobs } from './run.ts';
 import { learnedScore } from './summary.ts';
 
 export interface WatchOptions {
@@ -44,15 +42,10 @@ export async function watchCommand(options: WatchOptions): Promise<void> {
   const engine = await openLocalEngine(installation, settings, options.engine);
   const store = new FolderStore({ root });
   const context = {
+    ...localContext({ installation, settings, engine, signal }),
     source: store,
     results: store,
     layout: bucketLayout,
-    settings,
-    overwrite: false,
-    engine,
-    turns: takeTurns(),
-    software: { name: installation.name, version: installation.version },
-    signal,
   };
 
   let waiting = new Map<string, ObjectEvent>();
@@ -116,6 +109,7 @@ function inWords(outcome: Outcome): string {
   const { record } = outcome;
   if (record.status === 'failed') return `failed: ${record.error.message} [${record.error.code}]`;
   const score = learnedScore(record.assessment);
-  const quality = score && `${score.before.toFixed(2)}${score.after === undefined ? '' : ` -> ${score.after.toFixed(2)}`}`;
+  const quality =
+    score && `${score.before.toFixed(2)}${score.after === undefined ? '' : ` -> ${score.after.toFixed(2)}`}`;
   return `${record.status} (${record.decision.reason}), quality ${quality}, ${record.timings.totalTime.toFixed(1)} s -> ${record.result.key}`;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { text } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { isConflict, RestorationError } from '../lib/contracts/errors.ts';
 import { compareSequencers, type Upload } from '../lib/contracts/object-event.ts';
 import { CommittedRecord, RestorationRecord, type Result, type Source } from '../lib/contracts/record.ts';

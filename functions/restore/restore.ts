@@ -5,11 +5,11 @@ import { formatOfName, type KeyLayout, nameOfUpload, recordKey, resultKey } from
 import type { Upload } from '../lib/contracts/object-event.ts';
 import type { Decision, DeliveredRecord, RestorationRecord, Result, Source, Warning } from '../lib/contracts/record.ts';
 import { hashSettings, type Settings } from '../lib/contracts/settings.ts';
-import { contentTypes, decode, encode, inspect } from '../lib/imaging/codec.ts';
+import { decode, encode, inspect } from '../lib/imaging/codec.ts';
 import type { DecodedImage, Image } from '../lib/imaging/image.ts';
 import { scoresOf } from '../lib/quality/assessment.ts';
 import type { ObjectStore } from '../lib/storage/store.ts';
-import { commit, type Claim, type Delivery, readCommitted, type Standing, standingOf } from './commit.ts';
+import { type Claim, commit, type Delivery, readCommitted, type Standing, standingOf } from './commit.ts';
 import { decide } from './decide.ts';
 import type { Engine } from './engine.ts';
 import { planRestoration } from './plan.ts';
@@ -68,7 +68,10 @@ export async function restoreUpload(upload: Upload, context: RestorationContext)
   });
 
   let record: RestorationRecord | undefined;
-  const put = async (delivery: Delivery | undefined, make: (result?: Result) => RestorationRecord): Promise<Outcome> => {
+  const put = async (
+    delivery: Delivery | undefined,
+    make: (result?: Result) => RestorationRecord,
+  ): Promise<Outcome> => {
     const ended = await commit(results, claim, delivery, (result) => {
       record = make(result);
       return record;
@@ -108,21 +111,22 @@ async function deliver(upload: Upload, name: string, source: Source, context: Re
     const decoded = await watch.time('decode', () => decode(bytes, settings));
     const network = await turns.alone(async () => {
       stopIfAsked(signal);
-      const before = await watch.time('assess', () => engine.assess(decoded.colour));
-      const plan = planRestoration(settings, engine.restorer.card, before.learned.value);
+      const before = await watch.time('assess', () => engine.assess(decoded.colour, signal));
+      const plan = planRestoration(settings, engine.restorer, before.learned.value);
       if (!plan.restore) return { before };
       const onTile = (done: number, total: number) =>
         context.onProgress?.({ stage: 'tiles', key: upload.key, done, total });
-      const candidate = await watch.time('restore', () => engine.restore(decoded.colour, plan, { onTile, signal }));
-      const after = await watch.time('assess', () => engine.assess(candidate.image));
-      return { before, after, candidate };
+      const restored = await watch.time('restore', () => engine.restore(decoded.colour, plan, { onTile, signal }));
+      const assessment = await watch.time('assess', () => engine.assess(restored.image, signal));
+      return { before, candidate: { ...restored, assessment } };
     });
-    const { before, after, candidate } = network;
-    const decision = decide({ settings, card: engine.restorer.card, original: decoded.colour, before, candidate: candidate?.image, after });
+    const { before, candidate } = network;
+    const after = candidate?.assessment;
+    const decision = decide(settings, engine.restorer, decoded.colour, before, candidate);
     const { delivery, warnings } = await watch.time('encode', () =>
-      prepare(upload, name, decoded, decision, candidate?.image, context, { bytes, sha256: source.sha256 ?? '' }),
+      prepare(name, decoded, decision, candidate?.image, context, { bytes, sha256: source.sha256 ?? '' }),
     );
-    watch.add('predict', engine.predictSeconds(before, after, candidate));
+    const predictTime = before.seconds + (candidate?.seconds ?? 0) + (after?.seconds ?? 0);
     const facts: Facts = {
       status: decision.delivered === 'restored' ? 'succeeded' : 'unchanged',
       image: decoded.facts,
@@ -134,7 +138,7 @@ async function deliver(upload: Upload, name: string, source: Source, context: Re
       peakMemory: process.resourceUsage().maxRSS * 1024,
       warnings: [...nameWarnings(name, decoded), ...decoded.warnings, ...warnings],
     };
-    return { delivery, facts, timings: watch.timings };
+    return { delivery, facts, timings: () => watch.timings(predictTime) };
   });
 }
 
@@ -146,14 +150,16 @@ async function fetch(upload: Upload, source: Source, context: RestorationContext
   source.lastModified = head.lastModified;
   source.sha256 = createHash('sha256').update(bytes).digest('hex');
   if (bytes.length !== head.size) {
-    throw new RestorationError('store-unavailable', `Expected ${head.size} bytes of ${upload.key}, but ${bytes.length} came. Try again.`);
+    throw new RestorationError(
+      'store-unavailable',
+      `Expected ${head.size} bytes of ${upload.key}, but ${bytes.length} came. Try again.`,
+    );
   }
   return bytes;
 }
 
 /** The delivered file: the candidate encoded, the original's own bytes, or its pixels re-encoded as asked. */
 async function prepare(
-  upload: Upload,
   name: string,
   decoded: DecodedImage,
   decision: Decision,
@@ -163,25 +169,25 @@ async function prepare(
 ): Promise<{ delivery: Delivery; warnings: Warning[] }> {
   const { settings, results, layout, software } = context;
   const own = decoded.facts.format;
+  const asked = settings.format === 'same' ? undefined : settings.format;
   const restored = decision.delivered === 'restored' ? candidate : undefined;
-  const asIs = !restored && settings.metadata === 'keep' && (settings.format === 'same' || settings.format === own);
-  const format = asIs ? own : settings.format !== 'same' ? settings.format : own === 'gif' ? 'png' : own;
-  const key = resultKey(layout, name, format !== own || settings.format !== 'same' ? format : undefined);
-  const place = { bucket: results.bucket, key, format };
-  const contentType = contentTypes[format];
-  if (asIs) {
+  if (!restored && settings.metadata === 'keep' && (asked ?? own) === own) {
     const { width, height } = decoded.facts;
-    const result = { ...place, sha256: original.sha256, size: original.bytes.length, width, height };
-    return { delivery: { result, contentType, body: async () => original.bytes }, warnings: [] };
+    const key = resultKey(layout, name, asked);
+    const { bytes, sha256 } = original;
+    const result = { bucket: results.bucket, key, format: own, sha256, size: bytes.length, width, height };
+    return { delivery: { result, contentType: `image/${own}`, body: async () => bytes }, warnings: [] };
   }
+  const format = asked ?? (own === 'gif' ? 'png' : own);
   const { width, height } = decoded.colour;
   const { bytes, warnings } = await encode(
     { ...decoded, colour: restored ?? decoded.colour },
     { format, policy: settings.metadata, processedBy: restored && `${software.name} ${software.version}` },
   );
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  const result = { ...place, sha256, size: bytes.length, width, height };
-  return { delivery: { result, contentType, body: async () => bytes }, warnings };
+  const key = resultKey(layout, name, format === own ? asked : format);
+  const result = { bucket: results.bucket, key, format, sha256, size: bytes.length, width, height };
+  return { delivery: { result, contentType: `image/${format}`, body: async () => bytes }, warnings };
 }
 
 function sourceOf({ bucket, key, version, etag, size, sequencer }: Upload): Source {
@@ -191,14 +197,22 @@ function sourceOf({ bucket, key, version, etag, size, sequencer }: Upload): Sour
 function nameWarnings(name: string, { facts }: DecodedImage): Warning[] {
   const claimed = formatOfName(name);
   if (claimed === undefined || claimed === facts.format) return [];
-  return [{ code: 'misleading-name', message: `The name says ${claimed}, the content is ${facts.format}. The content decided.` }];
+  return [
+    {
+      code: 'misleading-name',
+      message: `The name says ${claimed}, the content is ${facts.format}. The content decided.`,
+    },
+  ];
 }
 
 /** Where the store itself fails, or a stop was asked for, there is nobody to tell but the caller. */
 function leavesNoRecord({ code }: RestorationError): boolean {
-  return code === 'interrupted' || code === 'invalid-record' || code === 'store-conflict' || code === 'store-unavailable';
+  return (
+    code === 'interrupted' || code === 'invalid-record' || code === 'store-conflict' || code === 'store-unavailable'
+  );
 }
 
 function stopIfAsked(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new RestorationError('interrupted', 'Stopped before the picture was restored. Run again to go on.');
+  if (signal?.aborted)
+    throw new RestorationError('interrupted', 'Stopped before the picture was restored. Run again to go on.');
 }

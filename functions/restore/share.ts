@@ -1,9 +1,6 @@
-import { json } from 'node:stream/consumers';
 import pLimit from 'p-limit';
 import { asRestorationError, RestorationError } from '../lib/contracts/errors.ts';
-import { JobManifest } from '../lib/contracts/manifest.ts';
 import type { Upload } from '../lib/contracts/object-event.ts';
-import type { ObjectStore } from '../lib/storage/store.ts';
 import { type Outcome, type RestorationContext, restoreUpload } from './restore.ts';
 
 /** One picture in the network, the next decoded, the last encoded. */
@@ -21,7 +18,8 @@ export async function restoreShare(uploads: Upload[], context: RestorationContex
   const result: ShareResult = { settled: [], unsettled: [] };
   await limit.map(uploads, async (upload) => {
     try {
-      if (context.signal?.aborted) throw new RestorationError('interrupted', `Stopped before ${upload.key}. Run again to go on.`);
+      if (context.signal?.aborted)
+        throw new RestorationError('interrupted', `Stopped before ${upload.key}. Run again to go on.`);
       const outcome = await restoreUpload(upload, context);
       result.settled.push({ upload, outcome });
       context.onProgress?.({ stage: 'settled', key: upload.key, outcome });
@@ -30,16 +28,4 @@ export async function restoreShare(uploads: Upload[], context: RestorationContex
     }
   });
   return result;
-}
-
-/** @throws RestorationError `invalid-manifest` where what lies there is none */
-export async function readManifest(store: ObjectStore, key: string): Promise<JobManifest> {
-  const { body } = await store.get(key);
-  const manifest = JobManifest.safeParse(await json(body).catch(() => undefined));
-  if (manifest.success) return manifest.data;
-  throw new RestorationError(
-    'invalid-manifest',
-    `Expected a job manifest of version 1 at ${key} in ${store.bucket}. Dispatch the uploads again.`,
-    { cause: manifest.error },
-  );
 }

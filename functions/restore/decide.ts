@@ -1,0 +1,52 @@
+import type { ModelCard } from '../lib/contracts/model-card.ts';
+import type { Decision } from '../lib/contracts/record.ts';
+import type { Settings } from '../lib/contracts/settings.ts';
+import type { Image } from '../lib/imaging/image.ts';
+import type { Restored } from '../lib/inference/run-model.ts';
+import type { Assessment } from '../lib/quality/assessment.ts';
+import { collapsed, findBlank, findHarm } from '../lib/quality/guards.ts';
+import { decisionOf } from './engine.ts';
+
+/** A candidate and what was found of it. */
+export interface Candidate extends Restored {
+  assessment: Assessment;
+}
+
+/**
+ * Do no harm: the candidate is delivered only where the learned score rose by the card's margin, the classic measures did
+ * not collapse and no guard tripped. `deliver: always` asks for no gain, but never takes a blank or broken picture.
+ */
+export function decide(
+  settings: Settings,
+  card: ModelCard,
+  original: Image,
+  before: Assessment,
+  candidate: Candidate | undefined,
+): Decision {
+  const { good, margin } = decisionOf(card);
+  const was = before.learned.value.toFixed(3);
+  if (!candidate) return keep('already-good', `The score is ${was}, at or above ${good}: nothing to restore.`);
+
+  const blank = findBlank(original, candidate);
+  if (blank) return keep('blank', blank);
+  if (settings.deliver === 'always') return deliver('always', 'Delivered as asked, whatever the score.');
+
+  const harm = findHarm(original, candidate.image);
+  if (harm) return keep(harm.guard, harm.message);
+  const collapse = collapsed(before, candidate.assessment);
+  if (collapse) return keep('measures-collapsed', collapse);
+
+  const is = candidate.assessment.learned.value;
+  const gain = is - before.learned.value;
+  const change = `The score went from ${was} to ${is.toFixed(3)}`;
+  if (gain < margin) return keep('not-better', `${change}, a rise below the margin of ${margin}.`);
+  return deliver('better', `${change}, a rise by at least the margin of ${margin}.`);
+}
+
+function deliver(reason: Decision['reason'], message: string): Decision {
+  return { delivered: 'restored', reason, message };
+}
+
+function keep(reason: Decision['reason'], message: string): Decision {
+  return { delivered: 'original', reason, message };
+}

@@ -1,0 +1,63 @@
+import { RestorationError } from '../lib/contracts/errors.ts';
+import type { ModelCard } from '../lib/contracts/model-card.ts';
+import type { DeliveredRecord } from '../lib/contracts/record.ts';
+import type { Settings } from '../lib/contracts/settings.ts';
+import type { Image } from '../lib/imaging/image.ts';
+import type { Device } from '../lib/inference/messages.ts';
+import { findModel, type RegisteredModel } from '../lib/inference/registry.ts';
+import { type Restored, type RestoreProgress, restoreImage } from '../lib/inference/run-model.ts';
+import { openSession } from '../lib/inference/session.ts';
+import { type Assessment, assess } from '../lib/quality/assessment.ts';
+import { checkRequest, type Plan } from './plan.ts';
+
+/** The models that a request needs, verified and loaded: a restorer, and the assessment that its card's decision rests on. */
+export interface Engine {
+  readonly restorer: ModelCard;
+  readonly device: Device;
+  /** sha256 of every model that takes part: half of a result's identity. */
+  readonly hashes: string[];
+  readonly models: DeliveredRecord['models'];
+  assess(image: Image, signal?: AbortSignal): Promise<Assessment>;
+  restore(image: Image, plan: Plan, progress: RestoreProgress): Promise<Restored>;
+  close(): Promise<void>;
+}
+
+/**
+ * @throws RestorationError `model-not-found`, `model-mismatch`, `device-unavailable`, `invalid-configuration`: all of them
+ *   before the first picture
+ */
+export async function openEngine(
+  registry: RegisteredModel[],
+  settings: Settings,
+  options: { device: Device; threads: number },
+): Promise<Engine> {
+  const restorer = findModel(registry, settings.model, 'restore');
+  checkRequest(settings, restorer.card);
+  const assessor = findModel(registry, decisionOf(restorer.card).assess, 'assess');
+  const restoring = await openSession(restorer, options);
+  const assessing = await openSession(assessor, options).catch(async (error: unknown) => {
+    await restoring.close();
+    throw error;
+  });
+  const cards = [restorer.card, assessor.card];
+  return {
+    restorer: restorer.card,
+    device: options.device,
+    hashes: cards.map(({ sha256 }) => sha256),
+    models: cards.map(({ id, task, modelVersion, sha256 }) => ({ id, task, version: modelVersion, sha256 })),
+    assess: (image, signal) => assess(image, assessing, signal),
+    restore: (image, { score, fidelity }, progress) => restoreImage(restoring, image, { score, fidelity }, progress),
+    close: async () => {
+      await Promise.all([restoring.close(), assessing.close()]);
+    },
+  };
+}
+
+/** What a restorer's card says of delivering its results; without it nobody could tell better from worse. */
+export function decisionOf(card: ModelCard): NonNullable<ModelCard['decision']> {
+  if (card.decision) return card.decision;
+  throw new RestorationError(
+    'model-mismatch',
+    `Expected "decision" in the card of restorer "${card.id}": which assessment decides, what is good, and by which margin. Add it.`,
+  );
+}

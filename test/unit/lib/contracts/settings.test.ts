@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest';
+import { hashSettings, Settings } from '../../../../functions/lib/contracts/settings.ts';
+
+const models = ['a'.repeat(64), 'b'.repeat(64)];
+
+describe('hashSettings', () => {
+  it('is the same for the same request, however it was written', () => {
+    const written = { format: 'png', model: 'iqpir-photo' };
+    const other = { model: 'iqpir-photo', format: 'png', score: undefined };
+    expect(hashSettings(Settings.parse(written), models)).toBe(
+      hashSettings(Settings.parse(other), [...models].reverse()),
+    );
+  });
+
+  it('differs where a setting or a model differs', () => {
+    const asked = Settings.parse({});
+    expect(hashSettings({ ...asked, score: 0.5 }, models)).not.toBe(hashSettings(asked, models));
+    expect(hashSettings(asked, ['c'.repeat(64)])).not.toBe(hashSettings(asked, models));
+  });
+});
