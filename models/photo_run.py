@@ -1,0 +1,112 @@
+"""What both training stages of iqpir-photo share: a deadline, a learning rate that follows it, averages, checkpoints, a log."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import torch
+
+CHECKPOINT_SECONDS = 300
+WARMUP = 100  # iterations
+
+
+def deadline(until: str | None, minutes: float | None) -> float:
+    """`HH:MM` (today, or tomorrow where that has passed) or minutes from now -> seconds since the epoch."""
+    if until is None:
+        return time.time() + 60 * (minutes or 2)
+    hour, minute = map(int, until.split(":"))
+    end = datetime.now().replace(hour=hour, minute=minute, second=0, microsecond=0)
+    return (end if end > datetime.now() else end + timedelta(days=1)).timestamp()
+
+
+class Average:
+    """Exponential average of every parameter and buffer; the first iterations are averaged over fewer."""
+
+    def __init__(self, network: torch.nn.Module, decay: float = 0.999):
+        self.decay, self.count = decay, 0
+        self.tensors = {name: t.detach().clone() for name, t in network.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, network: torch.nn.Module) -> None:
+        self.count += 1
+        keep = min(self.decay, (1 + self.count) / (10 + self.count))
+        for name, t in network.state_dict().items():
+            self.tensors[name].lerp_(t, 1 - keep) if t.is_floating_point() else self.tensors[name].copy_(t)
+
+
+class Run:
+    """One stage in one folder: `NAME.pt` (resumable) and `NAME.jsonl` (a line every 50 iterations and every validation)."""
+
+    def __init__(self, folder: Path, name: str, network, optimizer, until: float, peak: float):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.checkpoint, self.log_file = folder / f"{name}.pt", folder / f"{name}.jsonl"
+        self.network, self.optimizer, self.peak = network, optimizer, peak
+        self.average = Average(network)
+        self.iteration, self.until = 0, until
+        self.trained = 0.0  # wall seconds over all resumed parts
+        self.processor = 0.0  # processor seconds, likewise
+        if self.checkpoint.exists():
+            self.resume()
+        self.began = time.time() - self.trained
+        self.processor_base = self.processor - time.process_time()
+        self.saved = self.noted = time.time()
+        self.sums: dict[str, tuple[float, int]] = {}
+
+    def resume(self) -> None:
+        state = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.average.tensors, self.average.count = state["average"], state["iteration"]
+        self.iteration, self.trained, self.processor = state["iteration"], state["trained"], state["processor"]
+        print(f"resumed {self.checkpoint.name} at iteration {self.iteration}", flush=True)
+
+    def progress(self) -> float:
+        """0..1 of the wall time between the first start and the deadline."""
+        return min(1.0, (time.time() - self.began) / max(1.0, self.until - self.began))
+
+    def step(self, losses: dict[str, torch.Tensor | float]) -> bool:
+        """After each backward pass: one optimiser step at this moment's rate. False when the time is over."""
+        rate = self.peak * min(1.0, (self.iteration + 1) / WARMUP) * max(0.01, 1 - self.progress())
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group.get("scale", 1.0)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.average.update(self.network)
+        self.iteration += 1
+        for name, value in losses.items():
+            total, count = self.sums.get(name, (0.0, 0))
+            self.sums[name] = (total + float(value), count + 1)
+        if self.iteration % 50 == 0:
+            means = {name: round(total / count, 5) for name, (total, count) in self.sums.items()}
+            seconds, self.noted, self.sums = (time.time() - self.noted) / 50, time.time(), {}
+            self.log(rate=float(f"{rate:.3g}"), seconds=round(seconds, 3), **means)
+        if time.time() - self.saved > CHECKPOINT_SECONDS:
+            self.save()
+        return time.time() < self.until
+
+    def log(self, **values) -> None:
+        line = dict(iteration=self.iteration, minutes=round((time.time() - self.began) / 60, 2), **values)
+        with open(self.log_file, "a") as handle:
+            handle.write(json.dumps(line) + "\n")
+        left = max(0.0, self.until - time.time()) / 60
+        print(json.dumps(line), f"{left:.0f} min left", flush=True)
+
+    def save(self) -> None:
+        self.saved = time.time()
+        self.trained, self.processor = time.time() - self.began, self.processor_base + time.process_time()
+        state = dict(
+            network=self.network.state_dict(),
+            optimizer=self.optimizer.state_dict(),
+            average=self.average.tensors,
+            iteration=self.iteration,
+            trained=self.trained,
+            processor=self.processor,
+        )
+        temporary = self.checkpoint.with_suffix(".tmp")
+        torch.save(state, temporary)
+        os.replace(temporary, self.checkpoint)

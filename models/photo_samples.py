@@ -1,0 +1,117 @@
+"""Training samples of iqpir-photo: targets of every quality, and damaged inputs made from them on the fly.
+
+A target is a crop of a clean photograph (75 %) or of its lightly damaged copy (25 %, one fixed copy a photograph), with
+the score that the quality network gives to the middle 256 px of that very copy. The input is the target damaged once more,
+so a request for the target's score has one right answer: a high score asks for the clean picture, a lower one for less.
+
+    python models/photo_samples.py --photos DATA/photos-train --iqa IQA_CHECKPOINT --out scores.npz     # 5 minutes, 2 cores
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from queue import Queue
+from threading import Thread
+
+import cv2
+import numpy as np
+import torch
+
+from degradations import GRAY, damage_at_random, damage_lightly, to_gray
+from photos import decode_rgb, load_photos
+
+LIGHT_TARGETS = 0.25
+CONTEXT = 32  # px more than the crop while it is damaged, so that no crop edge shows
+ASSUMED = (0.9, 0.6)  # scores of clean and lightly damaged targets where no quality network is given
+
+
+class Targets:
+    """Clean photographs and their lightly damaged copies, decoded, with scores [photos, 2] (clean, light)."""
+
+    def __init__(self, folder: Path, scores: Path | None = None, limit: int | None = None):
+        photos = load_photos(folder, "train", limit=limit)
+        self.clean = [decode_rgb(photo.encoded) for photo in photos]
+        self.light = [damage_lightly(rgb, np.random.default_rng([7, i])) for i, rgb in enumerate(self.clean)]
+        self.scores = np.tile(np.float32(ASSUMED), (len(photos), 1))
+        if scores is not None:
+            self.scores = np.load(scores)["scores"][: len(photos)]
+
+
+def as_tensor(picture: np.ndarray) -> torch.Tensor:  # uint8 [H,W,3] -> float [3,H,W] 0..1
+    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1).float() / 255
+
+
+class Samples:
+    """Draws (input, target, score) with a generator of the caller's. Crops are multiples of 32 px."""
+
+    def __init__(self, targets: Targets, crop: int, damaged: bool = True):
+        self.targets, self.crop, self.damaged = targets, crop, damaged
+
+    def sample(self, rng: np.random.Generator):
+        index = int(rng.integers(len(self.targets.clean)))
+        light = int(rng.random() < LIGHT_TARGETS)
+        photo = (self.targets.light if light else self.targets.clean)[index]
+        side = self.crop + CONTEXT
+        top, left = (int(rng.integers(0, edge - side + 1)) for edge in photo.shape[:2])
+        wide = photo[top : top + side, left : left + side]
+        if rng.random() < 0.5:
+            wide = wide[:, ::-1]
+        if rng.random() < 0.3:
+            wide = wide.transpose(1, 0, 2)
+        if rng.random() < GRAY:
+            wide = to_gray(np.ascontiguousarray(wide))
+        wide = np.ascontiguousarray(wide)
+        # pictures mostly keep their JPEG grid at the origin, where the network's 8 px cells are too; some were cropped since
+        step = 8 if rng.random() < 0.6 else 1
+        y, x = (int(rng.integers(0, CONTEXT // step + 1)) * step for _ in range(2))
+        inside = slice(y, y + self.crop), slice(x, x + self.crop)
+        bad = damage_at_random(wide, rng) if self.damaged else wide
+        score = np.float32(np.clip(self.targets.scores[index, light] + rng.normal(0, 0.02), 0, 1))
+        return as_tensor(bad[inside]), as_tensor(wide[inside]), score
+
+    def batch(self, size: int, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        bad, good, score = zip(*(self.sample(rng) for _ in range(size)))
+        pictures = (torch.stack(t).contiguous(memory_format=torch.channels_last) for t in (bad, good))
+        return *pictures, torch.from_numpy(np.stack(score))
+
+
+def batches(targets: Targets, crop: int, batch: int, seed: int, damaged: bool = True):
+    """Endless (input [N,3,h,h], target, score [N]), pictures in channels_last, made ahead by one thread.
+
+    A thread, not a process: OpenCV and NumPy let go of the interpreter's lock, and a forked OpenCV can hang."""
+    cv2.setNumThreads(1)
+    samples, rng, ready = Samples(targets, crop, damaged), np.random.default_rng(seed), Queue(maxsize=4)
+
+    def fill() -> None:
+        while True:
+            ready.put(samples.batch(batch, rng))
+
+    Thread(target=fill, daemon=True).start()
+    while True:
+        yield ready.get()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--iqa", type=Path, required=True, help="checkpoint of train_iqa.py")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--limit", type=int, help="only so many photographs")
+    arguments = parser.parse_args()
+
+    from iqa_network import load_checkpoint
+
+    network, began = load_checkpoint(arguments.iqa), time.time()
+    targets = Targets(arguments.photos, limit=arguments.limit)
+    scores = np.zeros_like(targets.scores)
+    with torch.inference_mode():
+        for column, pictures in enumerate((targets.clean, targets.light)):
+            for start in range(0, len(pictures), 8):
+                middle = [as_tensor(p[128:384, 128:384]) for p in pictures[start : start + 8]]
+                scores[start : start + 8, column] = network(torch.stack(middle))[0].numpy()
+    np.savez(arguments.out, scores=scores)
+    for name, column in zip(("clean", "light"), scores.T):
+        print(name, "score percentiles 5 25 50 75 95:", np.round(np.percentile(column, [5, 25, 50, 75, 95]), 3))
+    print(f"{len(scores)} photographs in {time.time() - began:.0f} s")
