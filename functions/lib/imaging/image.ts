@@ -18,6 +18,8 @@ export interface Metadata {
   xmp?: Buffer;
   /** EXIF orientation 1 to 8 of the source; already applied to the pixels. */
   orientation: number;
+  /** What the source carries beside these and no result does, in words: IPTC, gain map, C2PA manifest and the like. */
+  notCarried?: string[];
 }
 
 /** A decoded file: colour for the network, alpha kept apart, and all that must go back into the result. */

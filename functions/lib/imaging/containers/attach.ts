@@ -1,0 +1,29 @@
+import type { ResultFormat } from '../formats.ts';
+import { intoAvif } from './avif.ts';
+import { intoJpeg } from './jpeg.ts';
+import type { Packets } from './packets.ts';
+import { intoPng } from './png.ts';
+import { intoTiff } from './tiff.ts';
+import { intoWebp } from './webp.ts';
+
+/** @returns the file with the packets in it, and the names of those that its format has no room for */
+export function attach(
+  bytes: Buffer,
+  format: ResultFormat,
+  packets: Packets,
+  size: { width: number; height: number },
+): { bytes: Buffer; tooLong: string[] } {
+  if (!packets.exif && !packets.xmp && !packets.icc) return { bytes, tooLong: [] };
+  switch (format) {
+    case 'jpeg':
+      return intoJpeg(bytes, packets);
+    case 'png':
+      return { bytes: intoPng(bytes, packets), tooLong: [] };
+    case 'webp':
+      return { bytes: intoWebp(bytes, packets, size), tooLong: [] };
+    case 'avif':
+      return { bytes: intoAvif(bytes, packets), tooLong: [] };
+    case 'tiff':
+      return { bytes: intoTiff(bytes, packets), tooLong: [] };
+  }
+}
