@@ -19,7 +19,7 @@ import numpy as np
 import kadid
 from photos import Photo, decode_rgb, load_photos, random_crop
 
-KINDS = {"kadid": 0.56, "restoration": 0.26, "clean": 0.10, "bokeh": 0.08}
+KINDS = {"kadid": 0.68, "restoration": 0.16, "clean": 0.10, "bokeh": 0.06}
 GRAY_SHARE = 0.08
 # Labels between the levels, from the same table: x, label. 0 (or quality 100) is the clean picture.
 BLUR_LABEL = [0, 0.5, 1, 2, 5, 9], [1, 0.85, 0.48, 0.22, 0.08, 0.03]  # Gaussian sigma, px
@@ -124,15 +124,18 @@ class Examples:
             for distortion in distortions
         }
         self.distortions = [distortion for distortion in distortions if self.levels[distortion]]
+        # Mean error of late on each damage, written by the trainer; what is still learned badly is drawn more often.
+        self.error = dict.fromkeys(self.distortions, 0.2)
 
-    def pair(self, size: int) -> tuple[np.ndarray, list[float]]:
-        """-> uint8 [2, size, size, 3], two labels."""
+    def pair(self, size: int) -> tuple[np.ndarray, list[float], int]:
+        """-> uint8 [2, size, size, 3], two labels, KADID distortion or 0."""
         rng = self.rng
         crop = random_crop(decode_rgb(self.photos[rng.integers(len(self.photos))].encoded), size, rng)
         kind = rng.choice(list(KINDS), p=list(KINDS.values()))
-        gray = rng.random() < GRAY_SHARE
+        gray, distortion = rng.random() < GRAY_SHARE, 0
         if kind == "kadid":
-            distortion = int(rng.choice(self.distortions))
+            odds = np.array([self.error[distortion] + 0.02 for distortion in self.distortions])
+            distortion = int(rng.choice(self.distortions, p=odds / odds.sum()))
             if gray and distortion not in kadid.CHROMATIC:
                 crop = to_gray(crop)
             first = int(rng.choice(self.levels[distortion]))
@@ -149,17 +152,23 @@ class Examples:
             sigma = rng.uniform(0.8, 4)
             blurred = cv2.filter2D(crop, -1, kadid.disk_kernel(2 * sigma))
             versions = [(bokeh(crop, sigma, rng), 1.0), (blurred, float(np.interp(sigma, *BLUR_LABEL)))]
-        return np.stack([version for version, _ in versions]), [label for _, label in versions]
+        return np.stack([version for version, _ in versions]), [label for _, label in versions], distortion
 
     def kadid_version(self, crop, distortion, level):
         if level == 0:
             return crop, 1.0
         return kadid.distort(crop, distortion, self.parameters[distortion, level], self.rng), self.labels[distortion, level]
 
-    def batch(self, pairs: int, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """-> uint8 [2 * pairs, size, size, 3] with partners next to each other, float32 labels [2 * pairs]."""
-        drawn = [self.pair(size) for _ in range(pairs)]
-        return np.concatenate([images for images, _ in drawn]), np.float32([label for _, pair in drawn for label in pair])
+    def batch(self, pairs: int, size: int) -> tuple[np.ndarray, np.ndarray, list[int]]:
+        """-> uint8 [2 * pairs, size, size, 3] with partners adjacent, float32 labels [2 * pairs], distortion of each pair."""
+        images, labels, distortions = zip(*(self.pair(size) for _ in range(pairs)))
+        return np.concatenate(images), np.float32(labels).ravel(), list(distortions)
+
+    def learn(self, distortions: list[int], errors) -> None:
+        """Takes the mean absolute error [pairs] of a batch."""
+        for distortion, error in zip(distortions, errors):
+            if distortion:
+                self.error[distortion] += 0.1 * (float(error) - self.error[distortion])
 
 
 if __name__ == "__main__":
