@@ -3,16 +3,12 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { asRestorationError } from '../lib/contracts/errors.ts';
 import { deliveries, metadataPolicies, outputFormats, Settings } from '../lib/contracts/settings.ts';
 import { findInstallation } from '../lib/installation.ts';
-import { assessCommand } from './assess-command.ts';
 import { exitCodes } from './exit-codes.ts';
-import { addModel, listModels, showModel, verifyModels } from './models-command.ts';
-import { restoreCommand } from './restore-command.ts';
-import { startCommand } from './start-command.ts';
-import { watchCommand } from './watch-command.ts';
 
 const installation = findInstallation();
 const stop = new AbortController();
 
+// Each command loads what it needs when it is called: --help starts at once.
 const program = new Command('iqpir')
   .description('Restores photographs, and says how much better they became.')
   .version(installation.version)
@@ -102,8 +98,8 @@ Examples:
 What is done is skipped: stop at any moment and run again. Originals are never touched. Where the result is not
 better, the original is delivered and the record says "unchanged".`,
   )
-  .action((inputs: string[], { output, overwrite, json, quiet, dryRun, report, device, threads, ...asked }) =>
-    restoreCommand({
+  .action(async (inputs: string[], { output, overwrite, json, quiet, dryRun, report, device, threads, ...asked }) =>
+    (await import('./restore-command.ts')).restoreCommand({
       inputs,
       output,
       settings: Settings.parse(asked),
@@ -129,8 +125,8 @@ program
   .addOption(device())
   .addOption(threads())
   .addHelpText('after', '\nExamples:\n  $ iqpir assess photos/\n  $ iqpir assess photos/ --csv > quality.csv')
-  .action((inputs: string[], { json, csv, model, maxPixels, device, threads }) =>
-    assessCommand({
+  .action(async (inputs: string[], { json, csv, model, maxPixels, device, threads }) =>
+    (await import('./assess-command.ts')).assessCommand({
       inputs,
       as: json ? 'json' : csv ? 'csv' : 'table',
       model,
@@ -145,8 +141,8 @@ withSettings(program.command('watch'))
   .argument('<bucket>', 'a folder; results go to BUCKET/results, records to BUCKET/records')
   .option('--json', 'one record a line on stdout', false)
   .addHelpText('after', '\nExample:\n  $ iqpir watch bucket/ &\n  $ cp photo.jpg bucket/uploads/')
-  .action((bucket: string, { json, device, threads, ...asked }) =>
-    watchCommand({
+  .action(async (bucket: string, { json, device, threads, ...asked }) =>
+    (await import('./watch-command.ts')).watchCommand({
       bucket,
       json,
       settings: Settings.parse(asked),
@@ -159,28 +155,28 @@ withSettings(program.command('watch'))
 program
   .command('start', { hidden: true })
   .description('Upload the samples into ./bucket and restore them.')
-  .action(() => startCommand({ installation, signal: stop.signal }));
+  .action(async () => (await import('./start-command.ts')).startCommand({ installation, signal: stop.signal }));
 
 const models = program.command('models').description('The models at hand: their cards, hashes, licences and figures.');
 models
   .command('list')
   .description('All models.')
-  .action(() => listModels(installation));
+  .action(async () => (await import('./models-command.ts')).listModels(installation));
 models
   .command('show')
   .description("One model's card.")
   .argument('<id>')
-  .action((id: string) => showModel(installation, id));
+  .action(async (id: string) => (await import('./models-command.ts')).showModel(installation, id));
 models
   .command('verify')
   .description('Check the files of all models, or of one, against their cards.')
   .argument('[id]')
-  .action((id?: string) => verifyModels(installation, id));
+  .action(async (id?: string) => (await import('./models-command.ts')).verifyModels(installation, id));
 models
   .command('add')
   .description('Add a model of your own: a card, and its ONNX file beside it.')
   .argument('<card>', "the card's JSON file (iqpir models show iqpir-photo is one to start from)")
-  .action((card: string) => addModel(installation, card));
+  .action(async (card: string) => (await import('./models-command.ts')).addModel(installation, card));
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {

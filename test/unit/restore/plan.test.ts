@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { Settings } from '../../../functions/lib/contracts/settings.ts';
+import { checkRequest, planRestoration } from '../../../functions/restore/plan.ts';
+import { fixtureModel } from '../../support/model-cards.ts';
+
+const decision = { assess: 'judge', good: 0.8, margin: 0.05 };
+const { card } = fixtureModel('local', { decision });
+const plain = fixtureModel('identity', { decision }).card;
+
+describe('planRestoration', () => {
+  it('leaves a good picture alone, unless results are always delivered', () => {
+    expect(planRestoration(Settings.parse({}), card, 0.8).restore).toBe(false);
+    expect(planRestoration(Settings.parse({}), card, 0.79).restore).toBe(true);
+    expect(planRestoration(Settings.parse({ deliver: 'always' }), card, 0.8).restore).toBe(true);
+  });
+
+  it("asks for what the request says, else for the card's defaults", () => {
+    expect(planRestoration(Settings.parse({ score: 0.5 }), card, 0)).toMatchObject({ score: 0.5, fidelity: 1 });
+  });
+
+  it('asks nothing of a model that takes no wishes', () => {
+    expect(planRestoration(Settings.parse({}), plain, 0)).toMatchObject({ score: undefined, fidelity: undefined });
+  });
+});
+
+describe('checkRequest', () => {
+  it('refuses a wish that the model cannot hear', () => {
+    expect(() => checkRequest(Settings.parse({ fidelity: 0.5 }), plain)).toThrow(/--fidelity/);
+    expect(() => checkRequest(Settings.parse({ fidelity: 0.5 }), card)).not.toThrow();
+  });
+});
