@@ -142,7 +142,8 @@ export function describeStoreContract(name: string, makeStore: () => Promise<Sto
       const { etag } = await store.put('a', Buffer.from('12345'));
       for await (const info of store.list('')) {
         expect(info).toMatchObject({ key: 'a', size: 5, etag });
-        expect(info.lastModified).toBe((await store.head('a'))?.lastModified);
+        // S3 tells a head's time in whole seconds.
+        expect(info.lastModified.slice(0, 19)).toBe((await store.head('a'))?.lastModified.slice(0, 19));
       }
     });
 
@@ -262,17 +263,11 @@ export function describeStoreContract(name: string, makeStore: () => Promise<Sto
       expect(await keysOf(store, '')).toEqual([]);
     });
 
-    it('streams 200 MB in and out without holding them', async () => {
+    it('streams 200 MB in and out without holding them', { timeout: 240_000 }, async () => {
       const chunks = 200;
       const rest = process.memoryUsage.rss();
       let peak = rest;
-      const source = async function* () {
-        for (let index = 0; index < chunks; index += 1) {
-          peak = Math.max(peak, process.memoryUsage.rss());
-          yield Buffer.alloc(megabyte, index);
-        }
-      };
-      const put = await store.put('large', Readable.from(source(), { objectMode: false }), { condition: 'absent' });
+      const put = await store.put('large', megabytes(chunks), { condition: 'absent' });
       expect(put.size).toBe(chunks * megabyte);
       const { head, body } = await store.get('large', { version: put.version, etag: put.etag });
       expect(head.size).toBe(chunks * megabyte);
@@ -285,10 +280,35 @@ export function describeStoreContract(name: string, makeStore: () => Promise<Sto
       }
       expect(size).toBe(chunks * megabyte);
       expect(peak - rest).toBeLessThan(streamingAllowance);
-      await expectCode(
-        store.put('large', Readable.from(source(), { objectMode: false }), { condition: 'absent' }),
-        'store-conflict',
-      );
+
+      function megabytes(count: number): Readable {
+        async function* bytes() {
+          for (let index = 0; index < count; index += 1) {
+            peak = Math.max(peak, process.memoryUsage.rss());
+            yield Buffer.alloc(megabyte, index);
+          }
+        }
+        return Readable.from(bytes(), { objectMode: false });
+      }
+    });
+
+    it('keeps the conditions and the metadata of streams that are sent in parts', async () => {
+      const large = () => Readable.from(Array(20).fill(Buffer.alloc(megabyte, 'x')));
+      const first = await store.put('large', large(), { condition: 'absent', metadata: { by: 'first' } });
+      await expectCode(store.put('large', large(), { condition: 'absent' }), 'store-conflict');
+      await store.put('large', large(), {
+        condition: { etag: first.etag },
+        contentType: 'image/png',
+        metadata: { by: 'second' },
+        tags: { part: 'all of them' },
+      });
+      expect(await store.head('large')).toMatchObject({
+        size: 20 * megabyte,
+        contentType: 'image/png',
+        metadata: { by: 'second' },
+      });
+      expect(await made.tagsOf('large')).toEqual({ part: 'all of them' });
+      await expectCode(store.put('large', large(), { condition: { etag: '0'.repeat(32) } }), 'store-conflict');
     });
 
     it('lets a reader leave early', async () => {

@@ -59,10 +59,6 @@ export async function stampOf(handle: FileHandle): Promise<FileStamp> {
   return { size: Number(size), mtimeNs, ctimeNs, inode: ino };
 }
 
-export function sameStamp(a: FileStamp, b: FileStamp): boolean {
-  return a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs && a.inode === b.inode;
-}
-
 /**
  * @param before the file's stamp, taken by the caller just now
  * @returns sha256, hex; undefined where the file changed meanwhile
@@ -77,7 +73,9 @@ export async function hashUnlessChanging(handle: FileHandle, before: FileStamp):
     hash.update(buffer.subarray(0, bytesRead));
     position += bytesRead;
   }
-  const unchanged = position === before.size && sameStamp(before, await stampOf(handle));
+  const after = await stampOf(handle);
+  // A new name, or none any more, moves the change time; the bytes stay.
+  const unchanged = position === before.size && after.size === before.size && after.mtimeNs === before.mtimeNs;
   return unchanged ? hash.digest('hex') : undefined;
 }
 
