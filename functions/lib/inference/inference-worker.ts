@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
+import { enter, leave } from './exit-gate.ts';
 import type { DeclaredTensor, TensorValue, WorkerReply, WorkerRequest, WorkerStart } from './messages.ts';
 
 /**
@@ -9,13 +10,22 @@ import type { DeclaredTensor, TensorValue, WorkerReply, WorkerRequest, WorkerSta
 async function serve(start: WorkerStart): Promise<void> {
   // Errors come back as exceptions; what onnxruntime would print about them besides is noise on the user's terminal.
   env.logLevel = 'fatal';
+  const { gate } = start;
   const session = await open(start);
+  leave(gate);
   if (!session) return;
   reply({ kind: 'opened', inputs: declared(session.inputMetadata), outputs: declared(session.outputMetadata) });
-  parentPort?.on('message', async (request: WorkerRequest) => {
-    if (request.kind === 'run') return run(session, request);
-    await session.release();
-    parentPort?.close();
+  const answer = async (request: WorkerRequest): Promise<void> => {
+    if (!enter(gate)) return;
+    if (request.kind === 'run') await run(session, request);
+    else await session.release();
+    leave(gate);
+    if (request.kind === 'close') parentPort?.close();
+  };
+  let last = Promise.resolve();
+  parentPort?.on('message', (request: WorkerRequest) => {
+    // One after the other: what comes while a run is at work waits for it.
+    last = last.then(() => answer(request));
   });
 }
 

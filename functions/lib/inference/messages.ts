@@ -1,4 +1,6 @@
-/** What the main thread and the inference worker say to each other. Both ends import this file; it holds types only. */
+import type { ExitGate } from './exit-gate.ts';
+
+/** What the main thread and the inference worker say to each other. Both ends import this file. */
 
 export const devices = ['cpu', 'cuda', 'webgpu'] as const;
 export type Device = (typeof devices)[number];
@@ -21,6 +23,7 @@ export interface WorkerStart {
   path: string;
   device: Device;
   threads: number;
+  gate: ExitGate;
 }
 
 export type WorkerRequest =

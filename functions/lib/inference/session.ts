@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { RestorationError } from '../contracts/errors.ts';
 import type { ModelCard } from '../contracts/model-card.ts';
 import { requireDevice, unavailable } from './device.ts';
+import { createExitGate, shutGate } from './exit-gate.ts';
 import type { Device, TensorValue, WorkerReply, WorkerRequest, WorkerStart } from './messages.ts';
 import { checkInterface } from './model-interface.ts';
 import { type RegisteredModel, verifyModel } from './registry.ts';
@@ -51,7 +52,8 @@ export async function openSession(
   const { device, threads } = options;
   await verifyModel(model);
   requireDevice(device);
-  const start: WorkerStart = { path, device, threads };
+  const gate = createExitGate();
+  const start: WorkerStart = { path, device, threads, gate };
   const worker = new Worker(workerFile(), { workerData: start, name: `inference ${card.id}` });
   const fetched = card.outputs.filter(({ role }) => role !== 'codes').map(({ name }) => name);
   const pending = new Map<number, Pending>();
@@ -59,13 +61,18 @@ export async function openSession(
   let ended: RestorationError | undefined;
 
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  const onExit = (): void => shutGate(gate);
+  process.once('exit', onExit);
   const end = (error: RestorationError): void => {
     ended ??= error;
     for (const { reject } of pending.values()) reject(ended);
     pending.clear();
   };
   worker.once('error', (cause) => end(failed(card, cause.message, cause)));
-  worker.once('exit', (code) => end(failed(card, `its worker ended with code ${code}`)));
+  worker.once('exit', (code) => {
+    process.off('exit', onExit);
+    end(failed(card, `its worker ended with code ${code}`));
+  });
 
   const close = async (): Promise<void> => {
     end(new RestorationError('interrupted', `Model "${card.id}" was closed before its run ended. Run it again.`));

@@ -3,7 +3,7 @@ import type { Region } from './regions.ts';
 /** px; small enough to find flat places between textures, large enough that a patch's estimate is good to 3 %. */
 const patch = 32;
 
-/** Patches whose darkest or brightest tenth is clipped say nothing of noise: it was cut off. */
+/** Levels of 255. A patch whose mean lies beyond is clipped and says nothing of noise: half of it was cut off. */
 const low = 4;
 const high = 251;
 
@@ -11,7 +11,8 @@ const high = 251;
 const calmest = 0.1;
 
 /**
- * Standard deviation of the noise, in levels of 255, 0 where there is none.
+ * Standard deviation of the luma's noise, in levels of 255, 0 where there is none. (Independent noise of the three channels is
+ * a third weaker in their luma.)
  * Immerkaer, "Fast Noise Variance Estimation", CVIU 64(2), 1996, on 32 px patches; the tenth percentile of the patches, so that
  * texture does not count as noise. Where every patch is clipped the clipped ones are taken.
  */
