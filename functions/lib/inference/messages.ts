@@ -24,14 +24,17 @@ export interface WorkerStart {
   device: Device;
   threads: number;
   gate: ExitGate;
+  /** The smallest feeds that the card allows, by name: a device other than the CPU is tried with them. */
+  smallest: Record<string, Pick<TensorValue, 'type' | 'dims'>>;
+  /** The outputs that runs will ask for. */
+  outputs: string[];
 }
 
-export type WorkerRequest =
-  | { kind: 'run'; id: number; feeds: Record<string, TensorValue>; outputs: string[] }
-  | { kind: 'close' };
+export type WorkerRequest = { kind: 'run'; id: number; feeds: Record<string, TensorValue> } | { kind: 'close' };
 
 export type WorkerReply =
   | { kind: 'opened'; inputs: DeclaredTensor[]; outputs: DeclaredTensor[] }
-  | { kind: 'refused'; message: string }
+  /** With what the file declares, where it could be read and the device was the reason. */
+  | { kind: 'refused'; message: string; tensors?: { inputs: DeclaredTensor[]; outputs: DeclaredTensor[] } | undefined }
   | { kind: 'ran'; id: number; outputs: Record<string, TensorValue>; seconds: number }
   | { kind: 'failed'; id: number; message: string; outOfMemory: boolean };

@@ -1,6 +1,6 @@
 import { RestorationError } from '../contracts/errors.ts';
 import type { ModelCard } from '../contracts/model-card.ts';
-import type { DeclaredTensor } from './messages.ts';
+import type { DeclaredTensor, TensorValue } from './messages.ts';
 
 type CardTensor = ModelCard['inputs'][number];
 type Role = CardTensor['role'];
@@ -74,4 +74,17 @@ function requiredRoles(card: ModelCard): string[] {
   if (card.task === 'assess' && !card.crops) differences.push('the card of an assessment says no "crops"');
   if (card.task === 'assess' && !card.metric) differences.push('the card of an assessment says no "metric"');
   return differences;
+}
+
+/** The smallest feeds that a card allows: pictures of the minimum's size, one of everything else that is free. */
+export function smallestFeeds({ inputs, size }: ModelCard): Record<string, Pick<TensorValue, 'type' | 'dims'>> {
+  const side = Math.ceil(size.minimum / size.multiple) * size.multiple;
+  return Object.fromEntries(
+    inputs.map(({ name, role, type, shape }) => {
+      const dims = shape.map((free, axis) =>
+        typeof free === 'number' ? free : role === 'image' && axis > 1 ? side : 1,
+      );
+      return [name, { type, dims }];
+    }),
+  );
 }

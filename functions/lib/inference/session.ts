@@ -4,7 +4,7 @@ import type { ModelCard } from '../contracts/model-card.ts';
 import { requireDevice, unavailable } from './device.ts';
 import { createExitGate, shutGate } from './exit-gate.ts';
 import type { Device, TensorValue, WorkerReply, WorkerRequest, WorkerStart } from './messages.ts';
-import { checkInterface } from './model-interface.ts';
+import { checkInterface, smallestFeeds } from './model-interface.ts';
 import { type RegisteredModel, verifyModel } from './registry.ts';
 
 export interface RunResult {
@@ -53,9 +53,9 @@ export async function openSession(
   await verifyModel(model);
   requireDevice(device);
   const gate = createExitGate();
-  const start: WorkerStart = { path, device, threads, gate };
+  const outputs = card.outputs.filter(({ role }) => role !== 'codes').map(({ name }) => name);
+  const start: WorkerStart = { path, device, threads, gate, smallest: smallestFeeds(card), outputs };
   const worker = new Worker(workerFile(), { workerData: start, name: `inference ${card.id}` });
-  const fetched = card.outputs.filter(({ role }) => role !== 'codes').map(({ name }) => name);
   const pending = new Map<number, Pending>();
   let nextId = 0;
   let ended: RestorationError | undefined;
@@ -87,8 +87,10 @@ export async function openSession(
   });
   if (opened.kind !== 'opened') {
     await exited;
-    const reason = opened.kind === 'refused' ? opened.message : 'it did not open';
-    throw device === 'cpu' ? unloadable(card, path, reason) : unavailable(device, `onnxruntime said: ${reason}`);
+    const { message: reason = 'it did not open', tensors = undefined } = opened.kind === 'refused' ? opened : {};
+    if (!tensors) throw unloadable(card, path, reason);
+    checkInterface(card, tensors.inputs, tensors.outputs);
+    throw unavailable(device, `onnxruntime said: ${reason}`);
   }
   try {
     checkInterface(card, opened.inputs, opened.outputs);
@@ -114,7 +116,7 @@ export async function openSession(
       const id = nextId++;
       pending.set(id, { resolve, reject });
       worker.ref();
-      const request: WorkerRequest = { kind: 'run', id, feeds, outputs: fetched };
+      const request: WorkerRequest = { kind: 'run', id, feeds };
       worker.postMessage(
         request,
         Object.values(feeds).map(({ data }) => data.buffer as ArrayBuffer),
