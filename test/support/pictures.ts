@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { constants, crc32, deflateRawSync } from 'node:zlib';
-import sharp from 'sharp';
+import sharp, { type JpegOptions } from 'sharp';
 
 /** Raw samples as sharp takes them. */
 export interface Raw {
@@ -41,7 +41,7 @@ export function fromRaw({ data, width, height, channels }: Raw) {
   return sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
 }
 
-export function photoJpeg(width = 320, height = 240, options: sharp.JpegOptions = {}): Promise<Buffer> {
+export function photoJpeg(width = 320, height = 240, options: JpegOptions = {}): Promise<Buffer> {
   return fromRaw(drawRaw(width, height))
     .jpeg({ quality: 90, ...options })
     .toBuffer();
@@ -120,11 +120,12 @@ export function exifBlock(
   put(head, 2, 42, 2);
   put(head, 4, 8, 4);
   const parts = [head];
-  const withPointers = (exifAt: number, gpsAt: number) => ({
-    ...tags,
-    ...(below.exif ? { 34665: { type: 'long' as const, value: exifAt } } : {}),
-    ...(below.gps ? { 34853: { type: 'long' as const, value: gpsAt } } : {}),
-  });
+  const withPointers = (exifAt: number, gpsAt: number) => {
+    const all: Record<number, Value> = { ...tags };
+    if (below.exif) all[0x8769] = { type: 'long', value: exifAt };
+    if (below.gps) all[0x8825] = { type: 'long', value: gpsAt };
+    return all;
+  };
   const exifAt = 8 + directory(withPointers(0, 0), 8).length;
   const exif = below.exif ? directory(below.exif, exifAt) : Buffer.alloc(0);
   const gpsAt = exifAt + exif.length;
