@@ -11,7 +11,7 @@ import { fitInto } from './depth.ts';
 import { identify } from './file-type.ts';
 import { findMetadata } from './find-metadata.ts';
 import { checkSize, type ResultFormat, type SourceFormat } from './formats.ts';
-import type { DecodedImage, Image } from './image.ts';
+import type { DecodedImage, Image, Metadata } from './image.ts';
 import { salvageJpeg } from './jpeg-damage.ts';
 import { acceptMetadata, applyPolicy, notCarried } from './metadata.ts';
 
@@ -41,32 +41,11 @@ export async function inspect(bytes: Buffer, limits: { maxPixels: number }): Pro
  * @throws RestorationError as `inspect`
  */
 export async function decode(bytes: Buffer, limits: { maxPixels: number }): Promise<DecodedImage> {
-  const { facts, header, model } = await open(bytes, limits);
-  const warnings: Warning[] = [];
-  const failOn = facts.format === 'jpeg' ? 'warning' : 'error';
-  const read = (from: Buffer, tolerance: 'warning' | 'error' | 'none', plane: 'colour' | 'alpha') => {
-    const pipeline = sharp(from, {
-      failOn: tolerance,
-      limitInputPixels: limits.maxPixels,
-      // A profile is only applied where the colours must be converted anyway.
-      ignoreIcc: model.convertedFrom !== 'CMYK',
-      autoOrient: true,
-    });
-    return readPlane(pipeline, plane, model);
-  };
-  const complaint = (thrown: unknown) => (thrown instanceof Error ? thrown.message : String(thrown));
-  let colour: Image;
-  try {
-    colour = await read(bytes, failOn, 'colour');
-  } catch (thrown) {
-    if (facts.format !== 'jpeg') throw corrupt(facts.format, thrown);
-    const salvaged = salvageJpeg(bytes, header.height, complaint(thrown));
-    colour = await read(salvaged.bytes, salvaged.tolerant ? 'none' : 'warning', 'colour').catch((again: unknown) => {
-      throw corrupt('jpeg', again);
-    });
-    warnings.push(salvaged.warning);
-  }
-  const alpha = facts.hasAlpha ? await read(bytes, failOn, 'alpha') : undefined;
+  const opened = await open(bytes, limits);
+  const { facts, model } = opened;
+  const { colour, warnings } = await readColour(bytes, opened, limits);
+  // A second reading instead of one with four channels: no copy of the colour without its alpha is ever needed.
+  const alpha = facts.hasAlpha ? await readPlane(bytes, 'alpha', opened, limits) : undefined;
   if (facts.pages > 1) {
     const message = `The file has ${facts.pages} frames or pages; only the first was taken.`;
     warnings.push({ code: 'first-frame-only', message });
@@ -75,8 +54,7 @@ export async function decode(bytes: Buffer, limits: { maxPixels: number }): Prom
     const message = `Converted from ${model.convertedFrom} to sRGB; the file's own profile no longer applies.`;
     warnings.push({ code: 'colour-converted', message });
   }
-  const found = findMetadata(bytes, facts.format, header);
-  const accepted = acceptMetadata(found, model.convertedFrom ? undefined : model.channels);
+  const accepted = readMetadata(bytes, opened);
   return { facts, colour, alpha, metadata: accepted.metadata, warnings: [...warnings, ...accepted.warnings] };
 }
 
@@ -100,9 +78,21 @@ export async function encode(
     const tooLong = attached.tooLong.map((what) => notCarried(what, `too long for ${format}`));
     return { bytes: attached.bytes, warnings: [...warnings, ...policy.warnings, ...tooLong] };
   } catch (thrown) {
-    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    const why = messageOf(thrown);
     return { bytes: pixels, warnings: [...warnings, notCarried('all metadata', why)] };
   }
+}
+
+/**
+ * A small upright WebP of a picture that was decoded before, for looking at: sRGB, 8 bit, nothing enlarged, first frame.
+ * @param maxSide px
+ * @throws whatever sharp throws
+ */
+export function preview(bytes: Buffer, maxSide: number): Promise<Buffer> {
+  return sharp(bytes, { failOn: 'none', limitInputPixels: false, autoOrient: true })
+    .resize({ width: maxSide, height: maxSide, fit: 'inside', withoutEnlargement: true })
+    .webp({ quality: 86 })
+    .toBuffer();
 }
 
 interface Opened {
@@ -162,19 +152,57 @@ async function readHeader(bytes: Buffer, format: SourceFormat): Promise<Header> 
   }
 }
 
-async function readPlane(pipeline: Sharp, plane: 'colour' | 'alpha', model: ColourModel): Promise<Image> {
+async function readColour(bytes: Buffer, opened: Opened, limits: { maxPixels: number }) {
+  if (opened.facts.format !== 'jpeg') return { colour: await readPlane(bytes, 'colour', opened, limits), warnings: [] };
+  try {
+    return { colour: await readPlane(bytes, 'colour', opened, limits, 'warning'), warnings: [] };
+  } catch (thrown) {
+    const salvaged = salvageJpeg(bytes, opened.header.height, messageOf(thrown));
+    const colour = await readPlane(salvaged.bytes, 'colour', opened, limits, salvaged.tolerant ? 'none' : 'warning');
+    return { colour, warnings: [salvaged.warning] };
+  }
+}
+
+async function readPlane(
+  bytes: Buffer,
+  plane: 'colour' | 'alpha',
+  { facts, model }: Opened,
+  { maxPixels }: { maxPixels: number },
+  failOn: 'warning' | 'error' | 'none' = 'error',
+): Promise<Image> {
+  const pipeline = sharp(bytes, {
+    failOn,
+    limitInputPixels: maxPixels,
+    // A profile is only applied where the colours must be converted anyway.
+    ignoreIcc: model.convertedFrom !== 'CMYK',
+    autoOrient: true,
+  });
   const chosen = plane === 'colour' ? pipeline.removeAlpha() : pipeline.extractChannel('alpha');
-  const { data, info } = await chosen
-    .toColourspace(spaceOf(model.channels, model.bitDepth))
-    .raw({ depth: model.bitDepth === 16 ? 'ushort' : 'uchar' })
-    .toBuffer({ resolveWithObject: true });
-  const channels = plane === 'colour' ? model.channels : 1;
-  if (info.channels !== channels) throw new Error(`Expected ${channels} channels, came ${info.channels}.`);
-  const pixels =
-    model.bitDepth === 16
+  const deep = model.bitDepth === 16;
+  try {
+    const { data, info } = await chosen
+      .toColourspace(spaceOf(model.channels, model.bitDepth))
+      .raw({ depth: deep ? 'ushort' : 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    const channels = plane === 'colour' ? model.channels : 1;
+    if (info.channels !== channels) throw new Error(`expected ${channels} channels, came ${info.channels}`);
+    const pixels = deep
       ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2)
       : new Uint8Array(data.buffer, data.byteOffset, data.length);
-  return { width: info.width, height: info.height, channels, pixels };
+    return { width: info.width, height: info.height, channels, pixels };
+  } catch (thrown) {
+    throw corrupt(facts.format, thrown);
+  }
+}
+
+function readMetadata(bytes: Buffer, { facts, header, model }: Opened): { metadata: Metadata; warnings: Warning[] } {
+  try {
+    const found = findMetadata(bytes, facts.format, header);
+    return acceptMetadata(found, model.convertedFrom ? undefined : model.channels);
+  } catch (thrown) {
+    const message = `The metadata could not be read and was left out: ${messageOf(thrown)}.`;
+    return { metadata: { orientation: facts.orientation }, warnings: [{ code: 'metadata-dropped', message }] };
+  }
 }
 
 async function encodePixels(colour: Image, alpha: Image | undefined, format: ResultFormat): Promise<Buffer> {
@@ -224,10 +252,14 @@ function rawOf({ width, height, channels }: Image) {
 }
 
 function corrupt(format: SourceFormat, thrown: unknown): RestorationError {
-  const why = thrown instanceof Error ? thrown.message.trim().replaceAll('\n', '; ') : String(thrown);
   return new RestorationError(
     'corrupt-image',
-    `Expected a whole ${format} file, came a damaged one (${why}). Give an undamaged copy.`,
+    `Expected a whole ${format} file, came a damaged one (${messageOf(thrown)}). Give an undamaged copy.`,
     { cause: thrown },
   );
+}
+
+/** On one line: libvips puts every step that failed on a line of its own. */
+function messageOf(thrown: unknown): string {
+  return (thrown instanceof Error ? thrown.message : String(thrown)).trim().replaceAll('\n', '; ');
 }
