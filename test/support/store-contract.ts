@@ -1,26 +1,9 @@
-import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { RestorationError } from '../../functions/lib/contracts/errors.ts';
 import type { ObjectStore } from '../../functions/lib/storage/store.ts';
-
-export interface StoreUnderTest {
-  store: ObjectStore;
-  /** A second writer to the same objects. */
-  other: ObjectStore;
-  /** Whether a version can still be read after the next one was put. */
-  keepsVersions: boolean;
-  /** Keys that only this store takes, or that only it is asked for. */
-  extraKeys: string[];
-  /** The port puts tags and never reads them, so the store's owner looks. */
-  tagsOf(key: string): Promise<Record<string, string>>;
-  dispose(): Promise<void>;
-}
-
-const megabyte = 1 << 20;
-
-/** Memory that a stream of 200 MB may add: far below its size, above what the garbage collector leaves lying. */
-const streamingAllowance = 110 * megabyte;
+import { describeStreams } from './store-contract-streams.ts';
+import { describeWriters } from './store-contract-writers.ts';
+import { expectCode, keysOf, type StoreUnderTest, textOf } from './store-under-test.ts';
 
 const oddKeys = [
   'with space and  two.jpg',
@@ -51,6 +34,8 @@ export function describeStoreContract(name: string, makeStore: () => Promise<Sto
       store = made.store;
     });
     afterEach(() => made.dispose());
+    describeStreams(() => made);
+    describeWriters(() => made);
 
     it('gives back the bytes that were put, with their size, etag and time', async () => {
       const before = Date.now() - 2000;
@@ -63,27 +48,6 @@ export function describeStoreContract(name: string, makeStore: () => Promise<Sto
       expect(new Date(head.lastModified).toISOString()).toBe(head.lastModified);
       expect(Date.parse(head.lastModified)).toBeGreaterThanOrEqual(before);
       expect(await store.head('a/b.txt')).toEqual(head);
-    });
-
-    it('takes streams, empty ones too', async () => {
-      await store.put('streamed', Readable.from([Buffer.from('one '), Buffer.from('two')]));
-      await store.put('empty-stream', Readable.from([]));
-      await store.put('empty-buffer', Buffer.alloc(0));
-      expect(await textOf((await store.get('streamed')).body)).toBe('one two');
-      expect((await store.head('empty-stream'))?.size).toBe(0);
-      expect(await textOf((await store.get('empty-buffer')).body)).toBe('');
-    });
-
-    it('puts nothing where the stream breaks', async () => {
-      const broken = Readable.from(
-        (async function* () {
-          yield Buffer.alloc(megabyte);
-          throw new Error('the camera was unplugged');
-        })(),
-      );
-      await expect(store.put('broken', broken)).rejects.toThrow('the camera was unplugged');
-      expect(await store.head('broken')).toBeUndefined();
-      expect(await keysOf(store, '')).toEqual([]);
     });
 
     it('has no head of what is not there, and getting it is source-gone', async () => {
@@ -174,81 +138,6 @@ export function describeStoreContract(name: string, makeStore: () => Promise<Sto
       expect(await store.head('refused')).toBeUndefined();
     });
 
-    it('puts only where nothing is, when asked to', async () => {
-      await store.put('a', Buffer.from('first'), { condition: 'absent', metadata: { by: 'first' } });
-      await expectCode(
-        store.put('a', Readable.from([Buffer.from('second')]), { condition: 'absent', metadata: { by: 'second' } }),
-        'store-conflict',
-      );
-      const { head, body } = await store.get('a');
-      expect(await textOf(body)).toBe('first');
-      expect(head.metadata).toEqual({ by: 'first' });
-    });
-
-    it('replaces only the object with the given etag, when asked to', async () => {
-      const first = await store.put('a', Buffer.from('first'));
-      const second = await store.put('a', Buffer.from('second'), { condition: { etag: first.etag } });
-      await expectCode(store.put('a', Buffer.from('third'), { condition: { etag: first.etag } }), 'store-conflict');
-      expect((await store.head('a'))?.etag).toBe(second.etag);
-      await store.delete('a');
-      await expectCode(store.put('a', Buffer.from('fourth'), { condition: { etag: second.etag } }), 'store-conflict');
-      expect(await store.head('a')).toBeUndefined();
-    });
-
-    it('lets exactly one of 16 writers win who all put where nothing is', async () => {
-      const puts = Array.from({ length: 16 }, (_, index) => {
-        const writer = index % 2 ? made.other : store;
-        return writer.put('race', Buffer.from(`writer ${index}`), {
-          condition: 'absent',
-          metadata: { writer: `${index}` },
-        });
-      });
-      const winner = await onlyWinner(puts);
-      const { head, body } = await store.get('race');
-      expect(await textOf(body)).toBe(`writer ${winner}`);
-      expect(head.metadata).toEqual({ writer: `${winner}` });
-    });
-
-    it('lets exactly one of 16 writers win who all replace the same object', async () => {
-      const { etag } = await store.put('race', Buffer.from('before'));
-      const puts = Array.from({ length: 16 }, (_, index) => {
-        const writer = index % 2 ? made.other : store;
-        return writer.put('race', Readable.from([Buffer.from(`writer ${index}`)]), { condition: { etag } });
-      });
-      const winner = await onlyWinner(puts);
-      expect(await textOf((await store.get('race')).body)).toBe(`writer ${winner}`);
-    });
-
-    it('reads the version that was asked for, or says that it is gone', async () => {
-      const first = await store.put('a', Buffer.from('first'));
-      const second = await store.put('a', Buffer.from('second'));
-      expect(second.version).not.toBe(first.version);
-      expect(await textOf((await store.get('a', { version: second.version })).body)).toBe('second');
-      expect((await store.head('a', { version: second.version }))?.etag).toBe(second.etag);
-      if (made.keepsVersions) {
-        expect(await textOf((await store.get('a', { version: first.version })).body)).toBe('first');
-        expect((await store.head('a', { version: first.version }))?.etag).toBe(first.etag);
-      } else {
-        await expectCode(store.get('a', { version: first.version }), 'source-gone');
-        expect(await store.head('a', { version: first.version })).toBeUndefined();
-      }
-    });
-
-    it('reads only the etag that was asked for', async () => {
-      const first = await store.put('a', Buffer.from('first'));
-      expect(await textOf((await store.get('a', { etag: first.etag })).body)).toBe('first');
-      await store.put('a', Buffer.from('second'));
-      await expectCode(store.get('a', { etag: first.etag }), 'source-gone');
-    });
-
-    it('goes on giving the old bytes to a reader while the object is replaced', async () => {
-      const old = Buffer.alloc(4 * megabyte, 'old');
-      await store.put('a', old);
-      const { body } = await store.get('a');
-      await store.put('a', Buffer.from('new'));
-      expect((await buffer(body)).equals(old)).toBe(true);
-    });
-
     it('keeps odd keys as they are', async () => {
       const keys = [...oddKeys, ...made.extraKeys];
       for (const key of keys) await store.put(key, Buffer.from(key), { condition: 'absent' });
@@ -262,101 +151,11 @@ export function describeStoreContract(name: string, makeStore: () => Promise<Sto
       for (const key of keys) await store.delete(key);
       expect(await keysOf(store, '')).toEqual([]);
     });
-
-    it('streams 200 MB in and out without holding them', { timeout: 240_000 }, async () => {
-      const chunks = 200;
-      const rest = process.memoryUsage.rss();
-      let peak = rest;
-      const put = await store.put('large', megabytes(chunks), { condition: 'absent' });
-      expect(put.size).toBe(chunks * megabyte);
-      const { head, body } = await store.get('large', { version: put.version, etag: put.etag });
-      expect(head.size).toBe(chunks * megabyte);
-      let size = 0;
-      for await (const chunk of body) {
-        const expected = Math.floor(size / megabyte);
-        if (chunk[0] !== expected) throw new Error(`Expected ${expected} at ${size}, received ${chunk[0]}`);
-        size += chunk.length;
-        peak = Math.max(peak, process.memoryUsage.rss());
-      }
-      expect(size).toBe(chunks * megabyte);
-      expect(peak - rest).toBeLessThan(streamingAllowance);
-
-      function megabytes(count: number): Readable {
-        async function* bytes() {
-          for (let index = 0; index < count; index += 1) {
-            peak = Math.max(peak, process.memoryUsage.rss());
-            yield Buffer.alloc(megabyte, index);
-          }
-        }
-        return Readable.from(bytes(), { objectMode: false });
-      }
-    });
-
-    it('keeps the conditions and the metadata of streams that are sent in parts', async () => {
-      const large = () => Readable.from(Array(20).fill(Buffer.alloc(megabyte, 'x')));
-      const first = await store.put('large', large(), { condition: 'absent', metadata: { by: 'first' } });
-      await expectCode(store.put('large', large(), { condition: 'absent' }), 'store-conflict');
-      await store.put('large', large(), {
-        condition: { etag: first.etag },
-        contentType: 'image/png',
-        metadata: { by: 'second' },
-        tags: { part: 'all of them' },
-      });
-      expect(await store.head('large')).toMatchObject({
-        size: 20 * megabyte,
-        contentType: 'image/png',
-        metadata: { by: 'second' },
-      });
-      expect(await made.tagsOf('large')).toEqual({ part: 'all of them' });
-      await expectCode(store.put('large', large(), { condition: { etag: '0'.repeat(32) } }), 'store-conflict');
-    });
-
-    it('lets a reader leave early', async () => {
-      await store.put('a', Buffer.alloc(4 * megabyte));
-      const unread = await store.get('a');
-      unread.body.destroy();
-      const { body } = await store.get('a');
-      for await (const chunk of body) {
-        expect(chunk.length).toBeGreaterThan(0);
-        break;
-      }
-      expect(body.destroyed).toBe(true);
-    });
   });
-}
-
-export async function textOf(body: Readable): Promise<string> {
-  return (await buffer(body)).toString();
-}
-
-export async function keysOf(store: ObjectStore, prefix: string): Promise<string[]> {
-  const keys: string[] = [];
-  for await (const { key } of store.list(prefix)) keys.push(key);
-  return keys;
-}
-
-/** @returns the error, for further looks at its message and cause */
-export async function expectCode(action: Promise<unknown>, code: RestorationError['code']): Promise<RestorationError> {
-  const outcome = await action.then(
-    () => 'no error',
-    (error: unknown) => error,
-  );
-  if (!(outcome instanceof RestorationError)) throw new Error(`Expected ${code}, received ${outcome}`);
-  expect(`${outcome.code}: ${outcome.message}`).toContain(`${code}: `);
-  return outcome;
 }
 
 async function finished(reading: ReturnType<ObjectStore['get']>) {
   const { head, body } = await reading;
   await buffer(body);
   return head;
-}
-
-async function onlyWinner(puts: Promise<unknown>[]): Promise<number> {
-  const outcomes = await Promise.allSettled(puts);
-  const winners = outcomes.flatMap(({ status }, index) => (status === 'fulfilled' ? [index] : []));
-  const losers = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason.code] : []));
-  expect(winners).toHaveLength(1);
-  expect(losers).toEqual(Array(puts.length - 1).fill('store-conflict'));
-  return winners[0] ?? -1;
 }

@@ -65,7 +65,7 @@ export async function stampOf(handle: FileHandle): Promise<FileStamp> {
  */
 export async function hashUnlessChanging(handle: FileHandle, before: FileStamp): Promise<string | undefined> {
   const hash = createHash('sha256');
-  const buffer = Buffer.allocUnsafe(1 << 20);
+  const buffer = Buffer.allocUnsafe(Math.min(1 << 20, before.size + 1));
   let position = 0;
   for (;;) {
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);

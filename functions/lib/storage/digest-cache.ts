@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { FileStamp } from './describe-file.ts';
-import { replaceFile } from './staged-file.ts';
+import { isMissing } from './file-error.ts';
 
 /**
  * A file written again within one tick of its file system's clock keeps its stamp; the coarsest clock in use ticks
@@ -35,7 +35,7 @@ export interface DigestCache {
 }
 
 /** Kept below `folder`; what cannot be read there is computed again, what cannot be written is not kept. */
-export function cacheInFolder(folder: string, tmp: string): DigestCache {
+export function cacheInFolder(folder: string): DigestCache {
   return {
     async find(key, stamp) {
       const text = await readFile(entryPath(folder, key), 'utf8').catch(() => undefined);
@@ -45,7 +45,7 @@ export function cacheInFolder(folder: string, tmp: string): DigestCache {
     async keep(key, stamp, sha256) {
       const text = JSON.stringify(entryOf(key, stamp, sha256));
       // A folder that may be read but not written, or is full, is a slower store, not a broken one.
-      await replaceFile(tmp, entryPath(folder, key), text).catch(() => undefined);
+      await writeEntry(entryPath(folder, key), text).catch(() => undefined);
     },
     async forget(key) {
       await rm(entryPath(folder, key), { force: true });
@@ -76,6 +76,17 @@ export function hashedPath(folder: string, key: string): string {
   return join(folder, hash.slice(0, 2), hash);
 }
 
+/** In place, unlike everything else here: half an entry is no JSON and is computed again, and a large folder has many. */
+async function writeEntry(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, text);
+  }
+}
+
 function entryPath(folder: string, key: string): string {
   return `${hashedPath(folder, key)}.json`;
 }
@@ -99,7 +110,7 @@ function parse(text: string): Entry | undefined {
   try {
     return Entry.safeParse(JSON.parse(text)).data;
   } catch {
-    // Half an entry after a power failure.
+    // Half an entry: its writer was killed or is still at it.
     return undefined;
   }
 }

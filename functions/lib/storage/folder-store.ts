@@ -38,7 +38,7 @@ export class FolderStore implements ObjectStore {
     this.bucket = resolve(root);
     this.#own = bookkeepingOf(this.bucket);
     this.#readOnly = readOnly;
-    this.#digests = readOnly ? cacheInMemory() : cacheInFolder(this.#own.digests, this.#own.tmp);
+    this.#digests = readOnly ? cacheInMemory() : cacheInFolder(this.#own.digests);
   }
 
   async head(key: string, { version }: { version?: string } = {}): Promise<ObjectHead | undefined> {
@@ -203,7 +203,10 @@ export class FolderStore implements ObjectStore {
   /** Once per store: takes away what killed processes left. */
   #prepare(): Promise<void> {
     if (this.#readOnly) return Promise.resolve();
-    this.#ready ??= this.#cleanUp();
+    this.#ready ??= this.#cleanUp().catch((error: unknown) => {
+      this.#ready = undefined;
+      throw error;
+    });
     return this.#ready;
   }
 

@@ -42,10 +42,12 @@ async function giveName(staged: string, target: string, how: 'absent' | 'replace
     await link(staged, target);
     await rm(staged, { force: true });
   } catch (error) {
+    // Without links the check and the rename are two steps, safe only against writers that take the lock.
     if (hasNoLinks(error) && !(await exists(target))) return await rename(staged, target);
     if (systemCode(error) !== 'EEXIST' && !hasNoLinks(error)) throw error;
-    if (await isFolder(target)) throw error;
-    throw new RestorationError('store-conflict', `Expected nothing at ${target}, found an object.`, { cause: error });
+    const found = (await isFolder(target)) ? 'a folder' : 'an object';
+    const code = found === 'a folder' ? 'output-collision' : 'store-conflict';
+    throw new RestorationError(code, `Expected nothing at ${target}, found ${found}.`, { cause: error });
   }
 }
 

@@ -25,6 +25,8 @@ const codeOfName: Record<string, ErrorCode> = {
   RequestTimeout: 'store-unavailable',
   BadDigest: 'store-unavailable',
   IncompleteBody: 'store-unavailable',
+  // Put together already by a request whose answer was lost, or removed by a lifecycle rule.
+  NoSuchUpload: 'store-unavailable',
 };
 
 const codeOfStatus: Record<number, ErrorCode> = {

@@ -90,7 +90,7 @@ export class S3Store implements ObjectStore {
         Key: key,
         ContentType: options.contentType,
         Metadata: options.metadata,
-        Tagging: options.tags && new URLSearchParams(options.tags).toString(),
+        Tagging: options.tags && encodedTags(options.tags),
         IfNoneMatch: condition === 'absent' ? '*' : undefined,
         IfMatch: typeof condition === 'object' ? quoted(condition.etag) : undefined,
       };
@@ -182,6 +182,12 @@ function gone(key: string, expected: string, cause: unknown): RestorationError {
   return new RestorationError('source-gone', `Expected ${expected} of "${key}", it was replaced or deleted.`, {
     cause,
   });
+}
+
+function encodedTags(tags: Record<string, string>): string {
+  return Object.entries(tags)
+    .map((pair) => pair.map(encodeURIComponent).join('='))
+    .join('&');
 }
 
 function quoted(etag: string | undefined): string | undefined {

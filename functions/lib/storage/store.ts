@@ -6,7 +6,7 @@ export interface ObjectInfo {
   size: number;
   /** Opaque, without quotes; for conditions only, never taken for a digest. */
   etag: string;
-  /** Left out by a store that keeps no versions. */
+  /** Left out by a store that keeps no versions, and by S3 when it lists. */
   version?: string;
   /** ISO 8601 */
   lastModified: string;
@@ -29,7 +29,9 @@ export interface PutOptions {
 /**
  * Objects by key. Puts are atomic: a reader sees the old object or the new one, never a part.
  * Errors: `store-conflict` where a condition fails, `store-unavailable` where trying again may help, `source-unreadable`
- * where access is denied, `source-gone` from `get` where the object or that version of it is not there.
+ * where access is denied, `source-gone` from `get` where the object or that version of it is not there,
+ * `invalid-request` for a key, metadata or tags that the store cannot take, `output-collision` where a folder's file
+ * would need a folder of the same name. Bodies fail in the same way while they are read: read them or destroy them.
  */
 export interface ObjectStore {
   /** The bucket's name, or the folder's path. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compareSequencers } from '../../../../functions/lib/contracts/object-event.ts';
 import { describeFile, sequencerOf } from '../../../../functions/lib/storage/describe-file.ts';
-import { expectCode } from '../../../support/store-contract.ts';
+import { expectCode } from '../../../support/store-under-test.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;

@@ -6,7 +6,7 @@ import { type Bookkeeping, bookkeepingOf } from '../../../../functions/lib/stora
 import { breakDeadLocks, withLock } from '../../../../functions/lib/storage/file-lock.ts';
 import { isOwnerDead, newToken } from '../../../../functions/lib/storage/process-token.ts';
 import { startChild } from '../../../support/child-program.ts';
-import { expectCode } from '../../../support/store-contract.ts';
+import { expectCode } from '../../../support/store-under-test.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 const patience = 10_000;

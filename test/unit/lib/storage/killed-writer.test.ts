@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bookkeepingOf } from '../../../../functions/lib/storage/bookkeeping.ts';
 import { FolderStore } from '../../../../functions/lib/storage/folder-store.ts';
 import { startChild } from '../../../support/child-program.ts';
-import { keysOf } from '../../../support/store-contract.ts';
+import { keysOf } from '../../../support/store-under-test.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 const kills = 8;

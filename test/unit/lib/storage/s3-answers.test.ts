@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { S3Client } from '@aws-sdk/client-s3';
 import { afterEach, describe, expect, it } from 'vitest';
 import { S3Store } from '../../../../functions/lib/storage/s3-store.ts';
-import { expectCode, keysOf } from '../../../support/store-contract.ts';
+import { expectCode, keysOf } from '../../../support/store-under-test.ts';
 
 /** S3's answers as they come over the wire, from a server of this test: the ones that no emulator gives. */
 const closers: (() => void)[] = [];
@@ -77,6 +77,7 @@ describe('S3Store tells what a refusal means', () => {
     [404, 'NoSuchBucket', 'invalid-configuration'],
     [400, 'KeyTooLongError', 'invalid-request'],
     [400, 'BadDigest', 'store-unavailable'],
+    [404, 'NoSuchUpload', 'store-unavailable'],
     [503, 'SlowDown', 'store-unavailable'],
   ] as const)('writing: %i %s is %s', async (status, name, code) => {
     const store = await storeAnsweredBy(refusal(status, name));
@@ -109,6 +110,61 @@ describe('S3Store tells what a refusal means', () => {
   it('a version that is a delete marker is an absence', async () => {
     const store = await storeAnsweredBy(refusal(405, 'MethodNotAllowed'));
     expect(await store.head('a', { version: 'marker' })).toBeUndefined();
+  });
+});
+
+describe('S3Store sends a long stream', () => {
+  it('with its tags and metadata in the first request and its condition in the last', async () => {
+    const requests: IncomingMessage[] = [];
+    const store = await storeAnsweredBy((request, response) => {
+      requests.push(request);
+      request.resume();
+      request.on('end', () => {
+        response.setHeader('etag', '"part"');
+        if (request.url?.includes('uploads=') || request.url?.endsWith('uploads')) {
+          response.end('<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>');
+        } else if (request.method === 'POST') {
+          response.setHeader('x-amz-version-id', 'v2');
+          response.end(
+            '<CompleteMultipartUploadResult><ETag>&quot;whole-2&quot;</ETag></CompleteMultipartUploadResult>',
+          );
+        } else response.end();
+      });
+    });
+    const put = await store.put('a', Readable.from([Buffer.alloc(9 << 20)]), {
+      contentType: 'image/png',
+      metadata: { by: 'me' },
+      tags: { 'quality band': 'a+b' },
+      condition: 'absent',
+    });
+    expect(put).toMatchObject({ key: 'a', size: 9 << 20, etag: 'whole-2', version: 'v2' });
+    expect(requests.map(({ method }) => method)).toEqual(['POST', 'PUT', 'PUT', 'POST']);
+    expect(requests[0]?.headers).toMatchObject({
+      'content-type': 'image/png',
+      'x-amz-meta-by': 'me',
+      'x-amz-tagging': 'quality%20band=a%2Bb',
+    });
+    expect(requests.at(-1)?.headers['if-none-match']).toBe('*');
+  });
+
+  it('and removes its parts where the last request is refused', async () => {
+    const methods: (string | undefined)[] = [];
+    const store = await storeAnsweredBy((request, response) => {
+      methods.push(request.method);
+      request.resume();
+      request.on('end', () => {
+        response.setHeader('etag', '"part"');
+        if (request.method === 'POST' && methods.filter((method) => method === 'POST').length === 2) {
+          response.statusCode = 412;
+          response.end('<Error><Code>PreconditionFailed</Code></Error>');
+        } else {
+          response.end('<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>');
+        }
+      });
+    });
+    const stream = Readable.from([Buffer.alloc(9 << 20)]);
+    await expectCode(store.put('a', stream, { condition: { etag: 'e' } }), 'store-conflict');
+    expect(methods.at(-1)).toBe('DELETE');
   });
 });
 
