@@ -53,17 +53,27 @@ export function photoLike(width: number, height: number, { seed = 1, channels = 
     radius: (0.04 + 0.12 * next()) * Math.max(width, height),
     colour: [0, 1, 2].map(() => 160 * (next() - 0.5)),
   }));
-  const place = [0, 0, 0];
-  return draw(width, height, channels, (x, y, channel) => {
-    if (channel === 0) {
-      const disc = discs.find((one) => (x - one.x) ** 2 + (y - one.y) ** 2 < one.radius ** 2);
-      for (const each of [0, 1, 2]) place[each] = 118 + 10 * each + (disc?.colour[each] ?? 0);
-      for (const { u, v, phase, amplitudes } of waves) {
-        const wave = Math.sin(u * x + v * y + phase);
-        for (const each of [0, 1, 2]) place[each] = (place[each] ?? 0) + (amplitudes[each] ?? 0) * wave;
+  const values = new Float32Array(width * height * channels);
+  for (const { u, v, phase, amplitudes } of waves) {
+    // sin(a + b) from tables: one sine a column and one a row instead of one a pixel.
+    const sines = Float32Array.from({ length: width }, (_, x) => Math.sin(u * x));
+    const cosines = Float32Array.from({ length: width }, (_, x) => Math.cos(u * x));
+    let at = 0;
+    for (let y = 0; y < height; y++) {
+      const sine = Math.sin(v * y + phase);
+      const cosine = Math.cos(v * y + phase);
+      for (let x = 0; x < width; x++) {
+        const wave = (sines[x] ?? 0) * cosine + (cosines[x] ?? 0) * sine;
+        for (let channel = 0; channel < channels; channel++, at++) {
+          values[at] = (values[at] ?? 0) + (amplitudes[channel] ?? 0) * wave;
+        }
       }
     }
-    return place[channel] ?? 0;
+  }
+  return draw(width, height, channels, (x, y, channel) => {
+    const disc = discs.find((one) => (x - one.x) ** 2 + (y - one.y) ** 2 < one.radius ** 2);
+    const wave = values[(y * width + x) * channels + channel] ?? 0;
+    return 118 + 10 * channel + wave + (disc?.colour[channel] ?? 0);
   });
 }
 

@@ -21,8 +21,9 @@ const mostWorstShift = 32;
  */
 const leastRetained = 0.6;
 const leastCorrelation = 0.6;
-/** Levels of 255: with less strength than this there is no structure to judge by. */
+/** Levels of 255, and share of the noise, whose estimate is good to a tenth: with less there is no structure to judge by. */
 const leastStrength = 0.5;
+const leastStrengthInNoise = 0.7;
 
 /** A picture with less noise than this (levels of 255) had none to remove: less sharpness is less detail. */
 const cleanNoise = 2;
@@ -71,8 +72,10 @@ export function findHarm(source: Image, image: Image): Harm | undefined {
     const message = `Low frequencies changed colour by ${average.toFixed(1)} levels of 255 on average (at most ${mostAverageShift}) and ${worst.toFixed(1)} in the worst place (at most ${mostWorstShift}).`;
     return { guard: 'colour-shift', message };
   }
-  const { retained, correlation, strength } = compareStructure(before, after, noise(sampleRegions(source)));
-  if (strength < leastStrength || (retained >= leastRetained && correlation >= leastCorrelation)) return undefined;
+  const structure = compareStructure(before, after, noise(sampleRegions(source)));
+  const { retained, correlation, strength } = structure;
+  if (strength < Math.max(leastStrength, leastStrengthInNoise * structure.noise)) return undefined;
+  if (retained >= leastRetained && correlation >= leastCorrelation) return undefined;
   const message = `Of the source's structure ${retained.toFixed(2)} was found again (at least ${leastRetained}), correlated by ${correlation.toFixed(2)} (at least ${leastCorrelation}).`;
   return { guard: 'structure-lost', message };
 }

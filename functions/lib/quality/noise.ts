@@ -3,9 +3,8 @@ import type { Region } from './regions.ts';
 /** px; small enough to find flat places between textures, large enough that a patch's estimate is good to 3 %. */
 const patch = 32;
 
-/** Levels of 255. A patch whose mean lies beyond is clipped and says nothing of noise: half of it was cut off. */
-const low = 4;
-const high = 251;
+/** Levels of 255, and multiples of the noise found: a patch whose mean lies nearer to black or white than that is clipped. */
+const nearEnd = 2;
 
 /** A picture's calmest places show its noise, the rest shows noise and texture. Not the very calmest: those got lucky. */
 const calmest = 0.1;
@@ -26,7 +25,9 @@ export function noise(regions: Region[]): number {
     for (let y = 0; y + tall <= region.height; y += tall) {
       for (let x = 0; x + wide <= region.width; x += wide) {
         const { sigma, mean } = immerkaer(region, x, y, wide, tall);
-        (mean > low && mean < high ? open : clipped).push(sigma);
+        const distance = Math.min(mean, 255 - mean);
+        // What is cut off at one end looks like less noise than there is.
+        (distance > nearEnd && distance > nearEnd * sigma ? open : clipped).push(sigma);
       }
     }
   }

@@ -7,6 +7,8 @@ export interface Structure {
   correlation: number;
   /** Differences between neighbouring cells of the source, root mean square, levels of 255, noise taken off. */
   strength: number;
+  /** The part of those differences that is noise, root mean square, levels of 255. */
+  noise: number;
 }
 
 /**
@@ -26,11 +28,13 @@ export function compareStructure(before: Cells, after: Cells, sigma: number): St
     isEnergy += (is[i] ?? 0) ** 2;
   }
   // A cell's mean has the noise of a pixel divided by the cell's side; a difference of two means has it twice, in energy.
-  const structure = Math.max(0, wasEnergy - (2 * was.length * sigma ** 2) / cellSize ** 2);
+  const noise = (Math.SQRT2 * sigma) / cellSize;
+  const structure = Math.max(0, wasEnergy - was.length * noise ** 2);
   return {
     retained: structure === 0 ? 0 : common / structure,
     correlation: structure === 0 || isEnergy === 0 ? 0 : common / Math.sqrt(structure * isEnergy),
     strength: was.length === 0 ? 0 : Math.sqrt(structure / was.length),
+    noise,
   };
 }
 
