@@ -8,12 +8,12 @@ import { withAlphaOf } from './containers/avif.ts';
 import { unreadableCoding } from './containers/jpeg.ts';
 import { framesOfPng } from './containers/png.ts';
 import { fitInto } from './depth.ts';
+import { complaintOf, corruptImage } from './failure.ts';
 import { identify } from './file-type.ts';
-import { findMetadata } from './find-metadata.ts';
 import { checkSize, type ResultFormat, type SourceFormat } from './formats.ts';
-import type { DecodedImage, Image, Metadata } from './image.ts';
+import type { DecodedImage, Image } from './image.ts';
 import { salvageJpeg } from './jpeg-damage.ts';
-import { acceptMetadata, applyPolicy, notCarried } from './metadata.ts';
+import { applyPolicy, notCarried, readMetadata } from './metadata.ts';
 
 export { contentTypes } from './formats.ts';
 
@@ -54,7 +54,7 @@ export async function decode(bytes: Buffer, limits: { maxPixels: number }): Prom
     const message = `Converted from ${model.convertedFrom} to sRGB; the file's own profile no longer applies.`;
     warnings.push({ code: 'colour-converted', message });
   }
-  const accepted = readMetadata(bytes, opened);
+  const accepted = readMetadata(bytes, opened.header, facts, model.convertedFrom !== undefined);
   return { facts, colour, alpha, metadata: accepted.metadata, warnings: [...warnings, ...accepted.warnings] };
 }
 
@@ -75,11 +75,10 @@ export async function encode(
   try {
     const policy = applyPolicy(image.metadata, options.policy, target, options.processedBy);
     const attached = attach(pixels, format, policy.packets, colour);
-    const tooLong = attached.tooLong.map((what) => notCarried(what, `too long for ${format}`));
-    return { bytes: attached.bytes, warnings: [...warnings, ...policy.warnings, ...tooLong] };
+    const left = attached.left.map((what) => notCarried(what, `${format} has no place for it`));
+    return { bytes: attached.bytes, warnings: [...warnings, ...policy.warnings, ...left] };
   } catch (thrown) {
-    const why = messageOf(thrown);
-    return { bytes: pixels, warnings: [...warnings, notCarried('all metadata', why)] };
+    return { bytes: pixels, warnings: [...warnings, notCarried('all metadata', complaintOf(thrown))] };
   }
 }
 
@@ -148,7 +147,7 @@ async function readHeader(bytes: Buffer, format: SourceFormat): Promise<Header> 
     // The limit is checked by the caller, who can say what came.
     return await sharp(bytes, { failOn: 'none', limitInputPixels: false }).metadata();
   } catch (thrown) {
-    throw corrupt(format, thrown);
+    throw corruptImage(format, thrown);
   }
 }
 
@@ -157,7 +156,7 @@ async function readColour(bytes: Buffer, opened: Opened, limits: { maxPixels: nu
   try {
     return { colour: await readPlane(bytes, 'colour', opened, limits, 'warning'), warnings: [] };
   } catch (thrown) {
-    const salvaged = salvageJpeg(bytes, opened.header.height, messageOf(thrown));
+    const salvaged = salvageJpeg(bytes, opened.header.height, complaintOf(thrown));
     const colour = await readPlane(salvaged.bytes, 'colour', opened, limits, salvaged.tolerant ? 'none' : 'warning');
     return { colour, warnings: [salvaged.warning] };
   }
@@ -191,17 +190,7 @@ async function readPlane(
       : new Uint8Array(data.buffer, data.byteOffset, data.length);
     return { width: info.width, height: info.height, channels, pixels };
   } catch (thrown) {
-    throw corrupt(facts.format, thrown);
-  }
-}
-
-function readMetadata(bytes: Buffer, { facts, header, model }: Opened): { metadata: Metadata; warnings: Warning[] } {
-  try {
-    const found = findMetadata(bytes, facts.format, header);
-    return acceptMetadata(found, model.convertedFrom ? undefined : model.channels);
-  } catch (thrown) {
-    const message = `The metadata could not be read and was left out: ${messageOf(thrown)}.`;
-    return { metadata: { orientation: facts.orientation }, warnings: [{ code: 'metadata-dropped', message }] };
+    throw corruptImage(facts.format, thrown);
   }
 }
 
@@ -249,17 +238,4 @@ function asInput({ pixels }: Image): Buffer {
 
 function rawOf({ width, height, channels }: Image) {
   return { width, height, channels };
-}
-
-function corrupt(format: SourceFormat, thrown: unknown): RestorationError {
-  return new RestorationError(
-    'corrupt-image',
-    `Expected a whole ${format} file, came a damaged one (${messageOf(thrown)}). Give an undamaged copy.`,
-    { cause: thrown },
-  );
-}
-
-/** On one line: libvips puts every step that failed on a line of its own. */
-function messageOf(thrown: unknown): string {
-  return (thrown instanceof Error ? thrown.message : String(thrown)).trim().replaceAll('\n', '; ');
 }

@@ -10,7 +10,6 @@ import {
 } from './containers/ifd.ts';
 
 const orientationTag = 0x0112;
-const makerNote = 0x927c;
 
 /** What `--metadata copyright` lets through: copyright, artist, description, and the dates with their zones. */
 const rightsTags = new Set([0x8298, 0x013b, 0x010e, 0x0132]);
@@ -91,15 +90,6 @@ export function onlyRights(tree: ExifTree): ExifTree | undefined {
     gps: [],
   };
   return kept.ifd0.length + kept.exif.length > 0 ? kept : undefined;
-}
-
-/** The tree without what only makes sense at its old place: maker notes point into the file they were written to. */
-export function relocatable(tree: ExifTree): ExifTree {
-  return {
-    ifd0: tree.ifd0.filter(({ tag }) => !Object.values<number>(pointers).includes(tag)),
-    exif: tree.exif.filter(({ tag }) => tag !== makerNote && tag !== pointers.interoperability),
-    gps: tree.gps,
-  };
 }
 
 /** A little-endian EXIF block that starts at its TIFF header. */

@@ -17,13 +17,13 @@ export interface FoundMetadata {
 }
 
 /** What the decoder reports of a file's metadata. */
-type Header = Pick<FoundMetadata, 'exif' | 'xmp' | 'icc' | 'orientation'> & { iptc?: Buffer; gainMap?: object };
+export type Header = Pick<FoundMetadata, 'exif' | 'xmp' | 'icc' | 'orientation'> & { iptc?: Buffer; gainMap?: object };
 
 /** The decoder's findings, and what it does not look for. */
 export function findMetadata(bytes: Buffer, format: SourceFormat, header: Header): FoundMetadata {
   const { xmp, icc, orientation, iptc, gainMap } = header;
-  const exif = format === 'tiff' ? exifOfTiff(bytes) : header.exif;
-  const unknown = format === 'jpeg' ? uncarriedByJpeg(bytes) : format === 'png' ? uncarriedByPng(bytes) : [];
+  const { exif, left } = format === 'tiff' ? exifOfTiff(bytes) : { exif: header.exif, left: [] };
+  const unknown = format === 'jpeg' ? uncarriedByJpeg(bytes) : format === 'png' ? uncarriedByPng(bytes) : left;
   const notCarried = new Set([...unknown, ...(iptc ? ['IPTC'] : []), ...(gainMap ? ['gain map (HDR)'] : [])]);
   const refusedProfile = format === 'png' && !icc && hasProfileChunk(bytes);
   return { exif, xmp, icc, refusedProfile, orientation, notCarried: [...notCarried] };

@@ -1,15 +1,15 @@
 /**
  * Why a colour profile cannot be used, or undefined where it can.
- * @param channels of the colour it must describe: 1 gray, 3 RGB, 4 CMYK
+ * @param channels of the colour it must describe: 1 gray, 3 RGB
  * @see ICC.1:2022, section 7
  */
-export function faultOfProfile(profile: Buffer, channels: 1 | 3 | 4): string | undefined {
+export function faultOfProfile(profile: Buffer, channels: 1 | 3): string | undefined {
   if (profile.length < 132) return `it has ${profile.length} bytes, a profile has 132 at least`;
   if (profile.toString('latin1', 36, 40) !== 'acsp') return 'it lacks the signature of a profile';
   const stated = profile.readUInt32BE(0);
   if (stated > profile.length) return `it says it has ${stated} bytes and has ${profile.length}`;
   const space = profile.toString('latin1', 16, 20);
-  const expected = { 1: 'GRAY', 3: 'RGB ', 4: 'CMYK' }[channels];
+  const expected = { 1: 'GRAY', 3: 'RGB ' }[channels];
   if (space !== expected) return `it describes ${space.trim()}, the picture is ${expected.trim()}`;
   const tags = profile.readUInt32BE(128);
   if (132 + tags * 12 > profile.length) return `its table of ${tags} tags does not fit into it`;

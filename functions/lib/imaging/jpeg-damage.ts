@@ -23,10 +23,10 @@ export interface Salvaged {
 export function salvageJpeg(bytes: Buffer, height: number, complaint: string): Salvaged {
   const whole = withEndMarker(bytes);
   const endMissing = /premature end of JPEG/i.test(complaint);
-  const reach = reachOfScan(bytes);
+  const { reach, complete } = read(bytes);
   if (!reach) {
     const stray = /extraneous bytes/i.test(complaint);
-    if (!sendsEverything(bytes) || !(endMissing || stray)) throw corruptJpeg(complaint);
+    if (!complete || !(endMissing || stray)) throw corruptJpeg(complaint);
     return { bytes: whole, tolerant: stray, warning: endMissing ? missingEnd : irregular(complaint) };
   }
   const missing = 1 - reach.readable / reach.total;
@@ -36,6 +36,15 @@ export function salvageJpeg(bytes: Buffer, height: number, complaint: string): S
   if (missing === 0) return { bytes: whole, tolerant: true, warning: endMissing ? missingEnd : irregular(complaint) };
   const message = `About ${Math.max(1, Math.round(missing * height))} of ${height} rows are missing at the end of the file.`;
   return { bytes: whole, tolerant: true, warning: { code: 'jpeg-rows-missing', message } };
+}
+
+/** A header that makes no sense is damage too. */
+function read(bytes: Buffer) {
+  try {
+    return { reach: reachOfScan(bytes), complete: sendsEverything(bytes) };
+  } catch {
+    return { reach: undefined, complete: false };
+  }
 }
 
 const missingEnd: Warning = {

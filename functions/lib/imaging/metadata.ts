@@ -1,17 +1,33 @@
-import type { Warning } from '../contracts/record.ts';
+import type { ImageFacts, Warning } from '../contracts/record.ts';
 import type { MetadataPolicy } from '../contracts/settings.ts';
 import type { Packets } from './containers/packets.ts';
 import { checkExif, onlyRights, readExif, withUprightOrientation, writeExif } from './exif.ts';
-import type { FoundMetadata } from './find-metadata.ts';
+import { complaintOf } from './failure.ts';
+import { type FoundMetadata, findMetadata, type Header } from './find-metadata.ts';
 import { faultOfProfile, isGrayProfile, isSrgb } from './icc.ts';
 import type { Metadata } from './image.ts';
 import { readRights, withUprightXmp, writeXmp } from './xmp.ts';
 
 /**
- * Metadata as the rest of the program takes it: what is unusable is left out and warned about.
- * @param channels of the colour in the file, 4 for CMYK; undefined where its profile is of no more use
+ * Metadata as the rest of the program takes it: what is unusable is left out and warned about, and nothing fails.
+ * @param header what the decoder reports of the file
+ * @param converted the colours were, so that the file's profile is of no more use
  */
-export function acceptMetadata(found: FoundMetadata, channels: 1 | 3 | 4 | undefined) {
+export function readMetadata(
+  bytes: Buffer,
+  header: Header,
+  { format, channels, orientation }: ImageFacts,
+  converted: boolean,
+): { metadata: Metadata; warnings: Warning[] } {
+  try {
+    return accept(findMetadata(bytes, format, header), converted ? undefined : channels);
+  } catch (thrown) {
+    const message = `The metadata could not be read and was left out: ${complaintOf(thrown)}.`;
+    return { metadata: { orientation }, warnings: [{ code: 'metadata-dropped', message }] };
+  }
+}
+
+function accept(found: FoundMetadata, channels: 1 | 3 | undefined) {
   const warnings: Warning[] = [];
   const metadata: Metadata = { orientation: found.orientation ?? 1, xmp: found.xmp };
   if (found.notCarried.length > 0) metadata.notCarried = found.notCarried;
@@ -44,7 +60,7 @@ export function acceptMetadata(found: FoundMetadata, channels: 1 | 3 | 4 | undef
 
 /**
  * What of a source's metadata goes into the result.
- * @param target whether the result can hold a gray profile, and the channels of its colour
+ * @param target whether the format stores gray as colour
  * @param processedBy name and version of what changed the pixels
  */
 export function applyPolicy(

@@ -78,11 +78,11 @@ function readEntry(block: Buffer, offset: number, little: boolean): Entry | unde
   return { tag: read16(block, offset, little), type, count, value: block.subarray(at, at + length), at };
 }
 
-/** An entry's whole numbers; empty for text, rationals and the rest. */
-export function numbersOf(entry: Entry, little: boolean): number[] {
+/** An entry's first whole numbers; empty for text, rationals and the rest. */
+export function numbersOf(entry: Entry, little: boolean, most = 16): number[] {
   const width = { 1: 1, 3: 2, 4: 4, 13: 4 }[entry.type];
   if (!width) return [];
-  return Array.from({ length: entry.count }, (_, index) => {
+  return Array.from({ length: Math.min(entry.count, most) }, (_, index) => {
     if (width === 1) return entry.value[index] ?? 0;
     return width === 2 ? read16(entry.value, index * 2, little) : read32(entry.value, index * 4, little);
   });

@@ -15,22 +15,25 @@ export interface Segment {
   payload: Buffer;
 }
 
-/** The segments from the start up to and with the first scan's header; ends early where the file does. */
+/**
+ * The segments from the start up to and with the first scan's header; ends early where the file does. Stray bytes between
+ * segments are skipped, as decoders do.
+ */
 export function readSegments(bytes: Buffer, from = 2): Segment[] {
   const segments: Segment[] = [];
-  let at = from;
-  while (at + 4 <= bytes.length && bytes[at] === 0xff) {
+  let at = bytes.indexOf(0xff, from);
+  while (at >= 0 && at + 4 <= bytes.length) {
     const marker = bytes.readUInt8(at + 1);
-    if (marker === 0xff) {
-      at++;
+    if (marker === 0xd9) break;
+    if (marker === 0 || marker === 0xff) {
+      at = bytes.indexOf(0xff, at + 1);
       continue;
     }
-    const length = bytes.readUInt16BE(at + 2);
-    const end = at + 2 + length;
-    if (marker === 0xd9 || length < 2 || end > bytes.length) break;
+    const end = at + 2 + bytes.readUInt16BE(at + 2);
+    if (end < at + 4 || end > bytes.length) break;
     segments.push({ marker, at, payload: bytes.subarray(at + 4, end) });
     if (marker === 0xda) break;
-    at = end;
+    at = bytes.indexOf(0xff, end);
   }
   return segments;
 }
@@ -63,21 +66,21 @@ export function isFrame(marker: number): boolean {
 }
 
 /** @returns the file with the packets behind its JFIF header, and the names of those that are too long for it */
-export function intoJpeg(bytes: Buffer, { exif, xmp, icc }: Packets): { bytes: Buffer; tooLong: string[] } {
-  const tooLong: string[] = [];
+export function intoJpeg(bytes: Buffer, { exif, xmp, icc }: Packets): { bytes: Buffer; left: string[] } {
+  const left: string[] = [];
   const inserted: Buffer[] = [];
   if (exif) {
-    if (exifName.length + exif.length > longestPayload) tooLong.push('EXIF');
+    if (exifName.length + exif.length > longestPayload) left.push('EXIF of more than 64 KB');
     else inserted.push(segment(0xe1, exifName, exif));
   }
   if (xmp) {
-    if (xmpName.length + xmp.length > longestPayload) tooLong.push('XMP');
+    if (xmpName.length + xmp.length > longestPayload) left.push('XMP of more than 64 KB');
     else inserted.push(segment(0xe1, xmpName, xmp));
   }
   if (icc) inserted.push(...iccSegments(icc));
   const first = readSegments(bytes)[0];
   const behind = first?.marker === 0xe0 ? first.at + 4 + first.payload.length : 2;
-  return { bytes: Buffer.concat([bytes.subarray(0, behind), ...inserted, bytes.subarray(behind)]), tooLong };
+  return { bytes: Buffer.concat([bytes.subarray(0, behind), ...inserted, bytes.subarray(behind)]), left };
 }
 
 /** A profile is cut into as many segments as it needs, 255 at most, which is 16 MB. */

@@ -104,6 +104,23 @@ describe('a truncated JPEG', () => {
   });
 });
 
+describe('a JPEG with a harmless irregularity', () => {
+  it('is read with a warning that quotes the decoder', async () => {
+    const jpeg = await photoJpeg(320, 240);
+    const frame = jpeg.indexOf(Buffer.from([0xff, 0xc0]));
+    const stray = Buffer.concat([jpeg.subarray(0, frame), Buffer.from([0x12, 0x34, 0x56]), jpeg.subarray(frame)]);
+    const decoded = await decode(stray, limits);
+
+    expect(decoded.warnings).toEqual([
+      {
+        code: 'jpeg-irregular',
+        message: expect.stringMatching(/^All rows are there, but the decoder said: VipsJpeg: /),
+      },
+    ]);
+    expect(Buffer.compare(Buffer.from(decoded.colour.pixels), await sharp(jpeg).raw().toBuffer())).toBe(0);
+  });
+});
+
 describe('a truncated file of another format', () => {
   it.each(['png', 'webp', 'avif', 'tiff', 'gif'] as const)('is corrupt (%s)', async (format) => {
     const bytes = await fromRaw(drawRaw(320, 240)).toFormat(format).toBuffer();

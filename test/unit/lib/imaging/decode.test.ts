@@ -1,8 +1,8 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { decode } from '../../../../functions/lib/imaging/codec.ts';
+import { cameraExif } from '../../../support/exif-blocks.ts';
 import {
-  cameraExif,
   displayP3,
   drawRaw,
   fromRaw,

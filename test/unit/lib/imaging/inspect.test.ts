@@ -1,20 +1,23 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RestorationError } from '../../../../functions/lib/contracts/errors.ts';
-import { decode, inspect } from '../../../../functions/lib/imaging/codec.ts';
-import {
-  bombPng,
-  cameraExif,
-  drawRaw,
-  fromRaw,
-  photoJpeg,
-  withExif,
-  writeBadPictures,
-} from '../../../support/pictures.ts';
+import { configureCodec, decode, inspect } from '../../../../functions/lib/imaging/codec.ts';
+import { cameraExif } from '../../../support/exif-blocks.ts';
+import { bombPng, drawRaw, fromRaw, photoJpeg, withExif, writeBadPictures } from '../../../support/pictures.ts';
 
 const limits = { maxPixels: 150_000_000 };
+
+describe('configureCodec', () => {
+  it('sets the threads and keeps nothing between pictures', () => {
+    configureCodec({ threads: 2 });
+
+    expect(sharp.concurrency()).toBe(2);
+    expect(sharp.cache()).toMatchObject({ memory: { max: 0 }, files: { max: 0 }, items: { max: 0 } });
+  });
+});
 
 describe('inspect', () => {
   it('tells the facts of the upright picture', async () => {
