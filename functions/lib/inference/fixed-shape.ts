@@ -6,7 +6,9 @@ export type FixedInput = Pick<TensorValue, 'type' | 'dims'>;
 
 /** Numbers of fields and element types in onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto). */
 const model = { graph: 7 };
-const graph = { input: 11, output: 12 };
+const graph = { node: 1, input: 11, output: 12 };
+const node = { input: 1, output: 2, attribute: 5 };
+const attribute = { graph: 6, graphs: 11 };
 const valueInfo = { name: 1, type: 2 };
 const elementTypes = { float32: 1, int32: 6, int64: 7 };
 
@@ -27,14 +29,42 @@ export function fixShapes(file: Uint8Array, inputs: Record<string, FixedInput>, 
 }
 
 function fixGraph(content: Uint8Array, inputs: Record<string, FixedInput>, outputs: string[]): Uint8Array {
+  const fields = fieldsOf(content);
+  const dead = deadNodes(fields, outputs);
   return Buffer.concat(
-    fieldsOf(content).flatMap(({ number, whole, content }) => {
-      if (number === graph.output) return outputs.includes(nameOf(content)) ? [whole] : [];
-      const name = number === graph.input ? nameOf(content) : '';
+    fields.flatMap((field) => {
+      if (dead.has(field)) return [];
+      if (field.number === graph.output) return outputs.includes(nameOf(field.content)) ? [field.whole] : [];
+      const name = field.number === graph.input ? nameOf(field.content) : '';
       const fixed = inputs[name];
-      return fixed ? bytesField(number, describe(name, fixed)) : [whole];
+      return fixed ? bytesField(graph.input, describe(name, fixed)) : [field.whole];
     }),
   );
+}
+
+/** The nodes that none of the outputs needs: onnxruntime would keep them, and place them, CPU or not. */
+function deadNodes(fields: Field[], outputs: string[]): Set<Field> {
+  const nodes = fields.filter(({ number }) => number === graph.node).map((field) => ({ field, ...readNode(field) }));
+  // A node with a graph of its own, as in an If, may read any value of this one: then nothing is surely dead.
+  if (nodes.some(({ branches }) => branches)) return new Set();
+  const needed = new Set(outputs);
+  const dead = new Set<Field>();
+  // ONNX lists nodes before those that read them.
+  for (const { field, reads, gives } of nodes.reverse()) {
+    if (gives.some((name) => name !== '' && needed.has(name))) for (const name of reads) needed.add(name);
+    else dead.add(field);
+  }
+  return dead;
+}
+
+function readNode({ content }: Field) {
+  const fields = fieldsOf(content);
+  const texts = (wanted: number) => fields.filter(({ number }) => number === wanted).map(textOf);
+  const attributes = fields.filter(({ number }) => number === node.attribute);
+  const branches = attributes.some((each) =>
+    fieldsOf(each.content).some(({ number }) => number === attribute.graph || number === attribute.graphs),
+  );
+  return { reads: texts(node.input), gives: texts(node.output), branches };
 }
 
 /** A ValueInfoProto: name, and type -> tensor type -> shape -> sides. */
@@ -64,7 +94,11 @@ function writeSide(side: number, writer: PbfWriter): void {
 
 function nameOf(value: Uint8Array): string {
   const field = fieldsOf(value).find(({ number }) => number === valueInfo.name);
-  return field ? Buffer.from(field.content).toString('utf8') : '';
+  return field ? textOf(field) : '';
+}
+
+function textOf({ content }: Field): string {
+  return Buffer.from(content).toString('utf8');
 }
 
 interface Field {
