@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import Table from 'cli-table3';
 import { stringify } from 'csv-stringify/sync';
 import { asRestorationError } from '../lib/contracts/errors.ts';
-import { decode } from '../lib/imaging/codec.ts';
+import { configureCodec, decode } from '../lib/imaging/codec.ts';
 import { findModel } from '../lib/inference/registry.ts';
 import { openSession } from '../lib/inference/session.ts';
 import type { Installation } from '../lib/installation.ts';
@@ -26,6 +26,7 @@ export async function assessCommand(options: AssessOptions): Promise<void> {
   const { files } = await collectInputs(options.inputs);
   const model = findModel(await installedModels(options.installation), options.model, 'assess');
   const { device, threads = availableParallelism() } = options.engine;
+  configureCodec({ threads });
   const session = await openSession(model, { device, threads });
   const rows: Row[] = [];
   try {

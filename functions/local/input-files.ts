@@ -41,6 +41,9 @@ export async function collectInputs(inputs: string[], output?: string): Promise<
         throw misuse(`Expected an output other than the input ${input}: originals are never replaced.`);
       await walk(root, root, skipped, found);
     } else {
+      if (skipped && join(skipped, basename(root)) === root) {
+        throw misuse(`Expected an output other than the folder of ${input}: originals are never replaced.`);
+      }
       add(found, basename(root), root);
     }
   }

@@ -1,6 +1,7 @@
 import { availableParallelism, homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Settings } from '../lib/contracts/settings.ts';
+import { configureCodec } from '../lib/imaging/codec.ts';
 import type { Device } from '../lib/inference/messages.ts';
 import { loadRegistry, type RegisteredModel } from '../lib/inference/registry.ts';
 import type { Installation } from '../lib/installation.ts';
@@ -30,6 +31,7 @@ export async function openLocalEngine(
   settings: Settings,
   { device, threads }: EngineOptions,
 ): Promise<Engine> {
-  const registry = await installedModels(installation);
-  return openEngine(registry, settings, { device, threads: threads ?? availableParallelism() });
+  const cores = threads ?? availableParallelism();
+  configureCodec({ threads: cores });
+  return openEngine(await installedModels(installation), settings, { device, threads: cores });
 }

@@ -6,6 +6,7 @@ import type { Upload } from '../lib/contracts/object-event.ts';
 import type { Decision, DeliveredRecord, RestorationRecord, Result, Source, Warning } from '../lib/contracts/record.ts';
 import { hashSettings, type Settings } from '../lib/contracts/settings.ts';
 import { decode, encode, inspect } from '../lib/imaging/codec.ts';
+import { checkSize, contentTypes, type ResultFormat, type SourceFormat } from '../lib/imaging/formats.ts';
 import type { DecodedImage, Image } from '../lib/imaging/image.ts';
 import { scoresOf } from '../lib/quality/assessment.ts';
 import type { ObjectStore } from '../lib/storage/store.ts';
@@ -105,7 +106,8 @@ async function deliver(upload: Upload, name: string, source: Source, context: Re
   const { settings, engine, turns, signal } = context;
   const watch = stopwatch();
   const bytes = await watch.time('fetch', () => fetch(upload, source, context));
-  const { width, height } = await inspect(bytes, settings);
+  const { width, height, format } = await inspect(bytes, settings);
+  checkSize({ width, height }, resultFormat(settings, format));
 
   return turns.withPixels(width * height, async () => {
     const decoded = await watch.time('decode', () => decode(bytes, settings));
@@ -176,9 +178,9 @@ async function prepare(
     const key = resultKey(layout, name, asked);
     const { bytes, sha256 } = original;
     const result = { bucket: results.bucket, key, format: own, sha256, size: bytes.length, width, height };
-    return { delivery: { result, contentType: `image/${own}`, body: async () => bytes }, warnings: [] };
+    return { delivery: { result, contentType: contentTypes[own], body: async () => bytes }, warnings: [] };
   }
-  const format = asked ?? (own === 'gif' ? 'png' : own);
+  const format = resultFormat(settings, own);
   const { width, height } = decoded.colour;
   const { bytes, warnings } = await encode(
     { ...decoded, colour: restored ?? decoded.colour },
@@ -187,7 +189,13 @@ async function prepare(
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const key = resultKey(layout, name, format === own ? asked : format);
   const result = { bucket: results.bucket, key, format, sha256, size: bytes.length, width, height };
-  return { delivery: { result, contentType: `image/${format}`, body: async () => bytes }, warnings };
+  return { delivery: { result, contentType: contentTypes[format], body: async () => bytes }, warnings };
+}
+
+/** GIF holds too few colours for a photograph: its restorations become PNG. */
+function resultFormat({ format }: Settings, own: SourceFormat): ResultFormat {
+  if (format !== 'same') return format;
+  return own === 'gif' ? 'png' : own;
 }
 
 function sourceOf({ bucket, key, version, etag, size, sequencer }: Upload): Source {

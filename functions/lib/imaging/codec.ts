@@ -15,8 +15,6 @@ import type { DecodedImage, Image } from './image.ts';
 import { salvageJpeg } from './jpeg-damage.ts';
 import { applyPolicy, notCarried, readMetadata } from './metadata.ts';
 
-export { contentTypes } from './formats.ts';
-
 /** Above this the JPEG encoder's second pass, which saves about 4 % of the bytes, would hold twice the pixels' memory. */
 const twoPassPixels = 16_000_000;
 

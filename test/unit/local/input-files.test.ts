@@ -57,12 +57,13 @@ describe('collectInputs', () => {
     expect([...files.keys()]).toEqual(['a.jpg']);
   });
 
-  it('refuses an output that is the input, an input that is missing, and inputs that share a name', async () => {
+  it('refuses an output that is the input or the folder of one, an input that is missing, and inputs that share a name', async () => {
     await put('one/a.jpg');
     await put('two/a.jpg');
     const [one, two] = [join(root, 'one'), join(root, 'two')];
     const misuse = { code: 'invalid-configuration' };
     await expect(collectInputs([one], one)).rejects.toMatchObject(misuse);
+    await expect(collectInputs([join(one, 'a.jpg')], one)).rejects.toMatchObject(misuse);
     await expect(collectInputs([join(root, 'three')])).rejects.toMatchObject(misuse);
     await expect(collectInputs([one, two])).rejects.toMatchObject(misuse);
   });
