@@ -19,23 +19,16 @@ export function reduceToCells(image: Image): Cells {
   const rows = Math.ceil(height / cellSize);
   const scale = 255 / peakOf(image);
   const means = new Float32Array(columns * rows * channels);
-  for (let row = 0; row < rows; row++) {
-    const tall = Math.min(cellSize, height - row * cellSize);
-    const start = row * columns * channels;
-    for (let y = row * cellSize; y < row * cellSize + tall; y++) {
-      let from = y * width * channels;
-      for (let x = 0; x < width; x++) {
-        const to = start + Math.floor(x / cellSize) * channels;
-        for (let channel = 0; channel < channels; channel++) {
-          means[to + channel] = (means[to + channel] ?? 0) + (pixels[from++] ?? 0);
-        }
-      }
-    }
-    for (let column = 0; column < columns; column++) {
-      const wide = Math.min(cellSize, width - column * cellSize);
-      for (let channel = 0; channel < channels; channel++) {
-        const at = start + column * channels + channel;
-        means[at] = ((means[at] ?? 0) * scale) / (wide * tall);
+  for (let y = 0; y < height; y++) {
+    const tall = Math.min(cellSize, height - (y - (y % cellSize)));
+    let to = Math.floor(y / cellSize) * columns * channels;
+    for (let x = 0; x < width; x += cellSize) {
+      const wide = Math.min(cellSize, width - x);
+      const from = (y * width + x) * channels;
+      for (let channel = 0; channel < channels; channel++, to++) {
+        let sum = 0;
+        for (let at = from + channel; at < from + wide * channels; at += channels) sum += pixels[at] ?? 0;
+        means[to] = (means[to] ?? 0) + (sum * scale) / (wide * tall);
       }
     }
   }

@@ -50,7 +50,9 @@ export function findBlank(source: Image, candidate: { image: Image; nonFinite: n
   const is = spanOf(image);
   if (is >= blankSpan) return undefined;
   const was = spanOf(source);
-  return was < blankSpan ? undefined : `The result spans ${is.toFixed(1)} levels of 255, the source ${was.toFixed(1)}.`;
+  return was < blankSpan
+    ? undefined
+    : `The result spans ${is.toFixed(1)} levels of 255, the source at least ${was.toFixed(1)}.`;
 }
 
 export interface Harm {
@@ -101,15 +103,18 @@ function classic({ scores }: Pick<Assessment, 'scores'>, metric: ClassicMetric):
   return scores.find((one) => one.metric === metric && !one.model)?.value ?? 0;
 }
 
-/** Levels of 255 between the darkest and the brightest sample. */
+/** Levels of 255 between the darkest and the brightest sample; no further than it takes to see that it is not blank. */
 function spanOf(image: Image): number {
-  let lowest = Number.POSITIVE_INFINITY;
-  let highest = 0;
-  for (const value of image.pixels) {
+  const { pixels } = image;
+  const scale = 255 / peakOf(image);
+  let lowest = pixels[0] ?? 0;
+  let highest = lowest;
+  for (let at = 0; at < pixels.length && (highest - lowest) * scale < blankSpan; at++) {
+    const value = pixels[at] ?? 0;
     if (value < lowest) lowest = value;
     if (value > highest) highest = value;
   }
-  return ((highest - lowest) * 255) / peakOf(image);
+  return (highest - lowest) * scale;
 }
 
 function sizeOf({ width, height, channels, pixels }: Image): string {
