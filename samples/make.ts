@@ -45,10 +45,9 @@ const samples: Record<string, Sample> = {
     finish: (damaged, size) => sharp(damaged).joinChannel(vignette(size)).png({ compressionLevel: 9 }),
   },
   'dahlia.jpg': { original: `${learning}/flower.jpg`, width: 640, damage: damages.mild },
-  'dog-already-good.jpg': { original: `${camera}/pic2/IMG_20200124_231153.jpg`, width: 1024 },
-  'dogs-turned-by-exif.jpg': {
-    original: `${camera}/pic2/IMG_20200608_111614.jpg`,
-    crop: { left: 1000, top: 0, width: 2250, height: 3000 },
+  'dog-turned-by-exif.jpg': {
+    original: `${camera}/pic2/IMG_20200124_231153.jpg`,
+    crop: { left: 1300, top: 0, width: 2250, height: 3000 },
     width: 768,
     damage: damages.medium,
     // Stored a quarter turn to the left, as a phone held upright stores it.
@@ -58,10 +57,11 @@ const samples: Record<string, Sample> = {
         .withMetadata({ orientation: 6 })
         .withExifMerge({
           IFD0: { Artist: 'Joao Eriberto Mota Filho', Copyright: 'CC BY-SA 4.0, Joao Eriberto Mota Filho' },
-          IFD2: { DateTimeOriginal: '2020:06:08 11:16:14' },
+          IFD2: { DateTimeOriginal: '2020:01:24 23:11:53' },
         })
         .jpeg({ quality: 92 }),
   },
+  'dogs-already-good.jpg': { original: `${camera}/pic2/IMG_20200608_111614.jpg`, width: 1024 },
   'metro.jpg': { original: `${camera}/pic1/IMG_1054.JPG`, width: 1024, damage: damages.medium },
   'pagoda.jpg': { original: `${learning}/china.jpg`, width: 640, damage: damages.hard },
   'photographer-gray.jpg': { original: `${imaging}/camera.png`, width: 512, gray: true, damage: damages.medium },
