@@ -7,11 +7,17 @@ import { type BarEnds, scoreTable } from './scores.ts';
 
 export const statusWords = { succeeded: 'Restored', unchanged: 'Unchanged', failed: 'Failed' } as const;
 
+export interface Place {
+  index: number;
+  ends: BarEnds;
+  /** The key, without the folder that all pictures of the report share. */
+  name: string;
+}
+
 /** One picture: what it looks like before and after, what was measured, decided and spent. */
-export function cardOf(picture: Picture, index: number, ends: BarEnds): Html {
-  const { record, original, delivered, before, after } = picture;
+export function cardOf(picture: Picture, { index, ends, name }: Place): Html {
+  const { record, original, delivered, before, after, thumbnail } = picture;
   const id = `picture-${index + 1}`;
-  const name = record.source.key;
   const gain = gainOf(record);
   const failed = record.status === 'failed';
   return html`
@@ -24,12 +30,12 @@ export function cardOf(picture: Picture, index: number, ends: BarEnds): Html {
  }>
 <div class="stage">${stage(picture, name)}</div>
 <button class="thumbnail" type="button" data-open tabindex="-1" aria-label="Open ${name}">${
-    after
-      ? html`<img src="${after.thumbnail}" alt="" width="${after.width}" height="${after.height}" loading="lazy" decoding="async">`
+    thumbnail
+      ? html`<img src="${thumbnail.url}" alt="" width="${thumbnail.width}" height="${thumbnail.height}" loading="lazy" decoding="async">`
       : html`<span class="missing">${failed ? 'Failed' : 'No picture'}</span>`
   }</button>
 <div class="facts">
-<header><h2 id="${id}-name"><bdi>${name}</bdi></h2>
+<header><h2 id="${id}-name" title="${record.source.key}"><bdi>${name}</bdi></h2>
 <p class="badges"><span class="status">${statusWords[record.status]}</span>${
     gain !== undefined &&
     gain !== 0 &&
@@ -46,7 +52,9 @@ ${record.warnings.length > 0 && warnings(record)}
 function stage({ record, before, after }: Picture, name: string): Html {
   if (record.status === 'failed') return html`<p class="missing">No picture was delivered.</p>`;
   if (record.decision.delivered === 'original') {
-    return after ? html`<div class="single">${image(after, `${name}, unchanged`)}</div>` : gone();
+    return after
+      ? html`<div class="single">${image(after, `${name}, unchanged`)}<span class="tag before" aria-hidden="true">Unchanged</span></div>`
+      : gone();
   }
   if (!before || !after) return after ? html`<div class="single">${image(after, `${name}, restored`)}</div>` : gone();
   return html`<div class="compare" role="slider" tabindex="0" aria-label="Before and after of ${name}" aria-orientation="horizontal"
@@ -59,7 +67,7 @@ function stage({ record, before, after }: Picture, name: string): Html {
 const gone = () => html`<p class="missing">The picture is no longer where it was.</p>`;
 
 /** px. Taller pictures are scaled by their attributes, so that the page needs no script to keep their place. */
-const tallest = 560;
+const tallest = 540;
 
 function image({ url, width, height }: Preview, alt: string): Html {
   const scale = Math.min(1, tallest / height);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { cardOf, signed, statusWords } from './card.ts';
 import { type Html, html } from './html.ts';
-import type { Picture } from './picture.ts';
+import { commonFolder, type Picture } from './picture.ts';
 import { barEndsOf } from './scores.ts';
 import { script } from './script.ts';
 import { style } from './style.ts';
@@ -19,6 +19,7 @@ export function pageOf({ pictures, title, software }: Page): string {
   const records = pictures.map(({ record }) => record);
   const totals = totalsOf(records);
   const ends = barEndsOf(records);
+  const folder = commonFolder(records.map(({ source }) => source.key)).length;
   const policy = [
     "default-src 'none'",
     "img-src 'self' file:",
@@ -46,7 +47,7 @@ export function pageOf({ pictures, title, software }: Page): string {
 ${summary(totals, records.length)}
 </header>
 ${toolbar(totals, records.length)}
-<main id="pictures" data-view="details" aria-label="Pictures">${pictures.map((picture, index) => cardOf(picture, index, ends))}
+<main id="pictures" data-view="details" aria-label="Pictures">${pictures.map((picture, index) => cardOf(picture, { index, ends, name: picture.record.source.key.slice(folder) }))}
 </main>
 <p class="empty" id="empty" hidden>No picture matches. <button type="button" id="clear">Show all</button></p>
 <footer><p>Hollow dot: before. Full dot: after. Arrows beside a measure say which way is better; its bar ends at the largest value in this report, the learned score's at
@@ -110,7 +111,7 @@ function largeView(): Html {
 <div class="zooms" role="group" aria-label="Zoom"><button type="button" data-zoom="0" aria-pressed="false">Fit</button><button type="button" data-zoom="1" aria-pressed="true">1:1</button><button type="button" data-zoom="2" aria-pressed="false">2:1</button></div>
 <button type="button" data-step="-1" aria-label="Previous picture">‹</button><button type="button" data-step="1" aria-label="Next picture">›</button>
 <button type="button" data-close aria-label="Close">✕</button></header>
-<div class="panes"><figure class="pane" data-side="before"><img alt="" draggable="false"><figcaption>Before</figcaption></figure>
+<div class="panes" tabindex="0" role="group" aria-label="Before and after" autofocus><figure class="pane" data-side="before"><img alt="" draggable="false"><figcaption>Before</figcaption></figure>
 <figure class="pane" data-side="after"><img alt="" draggable="false"><figcaption>After</figcaption></figure></div>
 <p class="hint">Drag, scroll or use the arrow keys to move both. <kbd>0</kbd> fit, <kbd>1</kbd> 1:1, <kbd>2</kbd> 2:1, <kbd>j</kbd> <kbd>k</kbd> next and previous, <kbd>Esc</kbd> close.</p>
 </dialog>`;

@@ -1,19 +1,18 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { access, mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { preview } from '../../lib/imaging/codec.ts';
 
-/** px. Fills a card on a dense screen; a picture up to that size is shown without being made smaller. */
-const previewSide = 1280;
-const thumbnailSide = 320;
+/** px. The preview fills a card on a dense screen; a picture up to that size is shown without being made smaller. */
+export const previewSides = { large: 1280 };
+export const sidesWithThumbnail = { ...previewSides, thumbnail: 320 };
 
 /** Where previews lie, beside the page. */
 export const previewFolder = 'report';
 
-/** A picture made small for the page. Addresses are relative to the page. */
+/** A picture made small for the page. The address is relative to the page. */
 export interface Preview {
   url: string;
-  thumbnail: string;
   width: number;
   height: number;
 }
@@ -29,32 +28,31 @@ export interface PreviewOf {
 }
 
 /**
- * Makes a preview and a thumbnail, unless both are there already.
+ * Makes a preview of each size, unless they are all there already.
  * @param directory the report's
- * @returns undefined where the picture is gone, was changed or cannot be read
+ * @returns one for each side; undefined where the picture is gone, was changed or cannot be read
  */
-export async function makePreview(directory: string, of: PreviewOf): Promise<Preview | undefined> {
+export async function makePreviews<Sides extends Record<string, number>>(
+  directory: string,
+  sides: Sides,
+  of: PreviewOf,
+): Promise<Record<keyof Sides, Preview> | undefined> {
   const name = createHash('sha256').update(of.identity).digest('hex').slice(0, 32);
-  const sides = { url: previewSide, thumbnail: thumbnailSide };
-  const made: Preview = {
-    url: `${previewFolder}/${name}-${sides.url}.webp`,
-    thumbnail: `${previewFolder}/${name}-${sides.thumbnail}.webp`,
-    ...fitted(of, previewSide),
-  };
-  const paths = { url: join(directory, made.url), thumbnail: join(directory, made.thumbnail) };
-  if ((await exists(paths.url)) && (await exists(paths.thumbnail))) return made;
+  const planned = Object.entries(sides).map(([size, side]) => {
+    const url = `${previewFolder}/${name}-${side}.webp`;
+    return { size, side, path: join(directory, url), shown: { url, ...fitted(of, side) } };
+  });
+  const made = Object.fromEntries(planned.map(({ size, shown }) => [size, shown])) as Record<keyof Sides, Preview>;
+  if ((await Promise.all(planned.map(({ path }) => exists(path)))).every(Boolean)) return made;
 
   const bytes = await of.read();
   if (!bytes || (of.sha256 && createHash('sha256').update(bytes).digest('hex') !== of.sha256)) return undefined;
   await mkdir(join(directory, previewFolder), { recursive: true });
-  try {
-    const large = await preview(bytes, previewSide);
-    await put(paths.url, large);
-    await put(paths.thumbnail, await preview(large, thumbnailSide));
-  } catch (thrown) {
-    // A picture that cannot be shown is shown as missing; a full disk is the user's to know.
-    if (thrown instanceof Error && 'syscall' in thrown) throw thrown;
-    return undefined;
+  for (const { path, side } of planned) {
+    const small = await preview(bytes, side).catch(() => undefined);
+    // What cannot be shown is shown as missing.
+    if (!small) return undefined;
+    await put(path, small);
   }
   return made;
 }
@@ -65,9 +63,9 @@ function fitted({ width, height }: { width: number; height: number }, side: numb
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
-/** In one step, so that a report that was broken off leaves no half pictures. */
+/** In one step, so that a report that was broken off leaves no half pictures, and two of the same bytes do not meet. */
 async function put(path: string, bytes: Buffer): Promise<void> {
-  const staged = `${path}.${process.pid}.part`;
+  const staged = `${path}.${randomUUID()}.part`;
   await writeFile(staged, bytes);
   await rename(staged, path);
 }

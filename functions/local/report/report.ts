@@ -4,7 +4,7 @@ import pLimit from 'p-limit';
 import type { RestorationRecord } from '../../lib/contracts/record.ts';
 import { pageOf } from './page.ts';
 import type { Picture } from './picture.ts';
-import { makePreview, type PreviewOf } from './previews.ts';
+import { makePreviews, type PreviewOf, previewSides, sidesWithThumbnail } from './previews.ts';
 
 export interface Report {
   records: readonly RestorationRecord[];
@@ -56,12 +56,14 @@ async function pictureOf(
   const after: PreviewOf = { ...record.result, identity: record.result.sha256, read: () => result(record) };
   // Of a picture that stayed as it is there is one to show, and the delivered one is there the longest.
   const restored = record.decision.delivered === 'restored';
+  const delivered = await makePreviews(directory, sidesWithThumbnail, after);
   return {
     record,
     original,
     delivered: await linkTo(directory, record.result),
-    before: restored ? await makePreview(directory, before) : undefined,
-    after: await makePreview(directory, after),
+    before: restored ? (await makePreviews(directory, previewSides, before))?.large : undefined,
+    after: delivered?.large,
+    thumbnail: delivered?.thumbnail,
   };
 }
 

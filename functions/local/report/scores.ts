@@ -31,10 +31,13 @@ export function scoreTable(scores: readonly Score[], ends: BarEnds, delivered: '
 function scoreRow(score: Score, ends: BarEnds): Html {
   const { metric, model, range, direction, before, after } = score;
   const better = direction === 'higher-is-better' ? 'higher is better' : 'lower is better';
-  const title = `${model ? `${model.id} ${model.version}, ` : ''}${range[0]} to ${range[1]}, ${better}`;
+  const source = model ? `${model.id} ${model.version}, ` : '';
+  const title = `${source}${range[0]} to ${range[1]}, ${better}`;
   return html`
 <tr class="${verdict(score)}"><th scope="row" title="${title}">${label(score)} <span class="direction" aria-label="${better}">${direction === 'higher-is-better' ? '↑' : '↓'}</span></th>
-<td class="number">${shown(before)}</td><td class="number after">${after === undefined ? '–' : shown(after)}</td>
+<td class="number">${shown(before)}</td><td class="number after">${
+    after === undefined ? '–' : html`${shown(after)}<span class="unseen"> ${verdict(score)}</span>`
+  }</td>
 <td class="bar">${bar(score, model ? range[1] - range[0] : (ends.get(metric) ?? range[1] - range[0]))}</td></tr>`;
 }
 

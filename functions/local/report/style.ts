@@ -47,6 +47,7 @@ h1 { font-size: clamp(26px, 3.4vw, 36px); line-height: 1.2; font-weight: 650; le
 .toolbar {
   position: sticky; top: 0; z-index: 5; display: flex; flex-wrap: wrap; align-items: center; gap: 8px 12px; padding: 10px 0;
   background: var(--ground); border-bottom: 1px solid var(--line);
+  box-shadow: 0 0 0 100vmax var(--ground); clip-path: inset(0 -100vmax);
 }
 .toolbar input { flex: 1 1 200px; max-width: 330px; min-width: 0; }
 .toolbar input, .toolbar select, .toolbar button, .links button, .empty button, dialog button {
@@ -79,7 +80,7 @@ main { display: grid; gap: 18px; padding-top: 18px; }
 .failed .stage { min-height: 0; }
 .compare { position: relative; max-width: 100%; border-radius: 6px; overflow: hidden; touch-action: pan-y; cursor: ew-resize; --at: 50%; }
 .compare img + img { position: absolute; inset: 0; width: 100%; height: 100%; background-color: var(--stage); clip-path: inset(0 0 0 var(--at)); }
-.single { border-radius: 6px; overflow: hidden; }
+.single { position: relative; border-radius: 6px; overflow: hidden; }
 .tag {
   position: absolute; top: 10px; padding: 2px 9px; border-radius: 99px; background: rgb(18 18 16 / .74); color: #fff;
   font-size: 12px; pointer-events: none;
@@ -109,8 +110,9 @@ main { display: grid; gap: 18px; padding-top: 18px; }
 .scores thead td { border: 0; }
 .scores tbody tr:first-child th, .scores tbody tr:first-child td { font-weight: 600; }
 .scores .number { text-align: right; padding-left: 12px; font-variant-numeric: tabular-nums; }
-.scores .bar { width: 40%; padding-left: 12px; }
-.scores svg { display: block; }
+.scores .bar { width: 38%; padding: 0 3px 0 12px; }
+.scores svg { display: block; overflow: visible; }
+.scores tbody th { white-space: normal; }
 .scores .quiet { font-size: 12px; }
 .better .after { color: var(--good); } .worse .after { color: var(--bad); }
 .track { stroke: var(--line); stroke-width: 3; stroke-linecap: round; }
@@ -146,8 +148,9 @@ dialog::backdrop { background: rgb(12 12 11 / .62); }
 dialog header { display: flex; align-items: center; gap: 8px; padding: 10px 12px 10px 16px; }
 dialog header h2 { flex: 1; min-width: 0; font-size: 15.5px; font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 #large { width: min(1800px, calc(100vw - 24px)); height: calc(100dvh - 24px); max-width: none; max-height: none; overflow: hidden; }
-#large[open] { display: grid; grid-template-rows: auto 1fr auto; }
+#large[open] { display: grid; grid-template: auto minmax(0, 1fr) auto / minmax(0, 1fr); }
 .panes { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 1fr); gap: 2px; min-height: 0; background: var(--line); }
+.panes:focus { outline: none; }
 .pane { position: relative; overflow: hidden; min-width: 0; min-height: 0; background: var(--stage); cursor: grab; touch-action: none; user-select: none; }
 .pane:active { cursor: grabbing; }
 .pane img { position: absolute; top: 0; left: 0; max-width: none; transform-origin: 0 0; }
@@ -166,15 +169,18 @@ kbd { padding: 0 5px; border: 1px solid var(--strong); border-bottom-width: 2px;
   .top { padding: 24px 0 16px; }
   .tiles { display: grid; grid-template-columns: repeat(3, auto); gap: 14px 18px; justify-content: space-between; }
   .tile:nth-child(n + 4) { grid-column: span 2; } .tile:nth-child(n + 5) { grid-column: span 1; }
-  .toolbar { gap: 8px; }
+  .toolbar { gap: 8px; position: static; }
   .toolbar input { flex: 1 1 100%; max-width: none; }
   .filters { flex: 1 1 100%; } .filters button { flex: 1 1 auto; padding: 0 4px; font-size: 13.5px; }
   #keys, .shown { display: none; }
   .sort { flex: 1; } .sort select { max-width: 148px; }
-  html { scroll-padding-top: 148px; }
+  html { scroll-padding-top: 12px; }
+  .scores .quiet { display: none; }
+  .scores .bar { width: 34%; }
   main[data-view="overview"] { grid-template-columns: repeat(auto-fill, minmax(145px, 1fr)); }
   .panes { grid-auto-flow: row; grid-auto-columns: auto; grid-auto-rows: minmax(0, 1fr); }
   .hint { display: none; }
+  #large header { flex-wrap: wrap; } #large header h2 { flex: 1 1 100%; } .zooms { flex: 1; } .zooms button { flex: 1; }
   #large { width: 100vw; height: 100dvh; border: 0; border-radius: 0; }
 }
 @media (prefers-reduced-motion: no-preference) { .filters button, .views button { transition: background-color .12s; } }
