@@ -92,7 +92,7 @@ function toolbar(totals: Totals, all: number): Html {
   const filter = (value: string, words: string, count: number) =>
     html`<button type="button" data-filter="${value}" aria-pressed="${value === '' ? 'true' : 'false'}">${words} <span class="count">${count}</span></button>`;
   return html`<div class="toolbar" role="search">
-<input type="search" id="search" placeholder="Search name, reason, warning" aria-label="Search" autocomplete="off" spellcheck="false">
+<input type="search" id="search" placeholder="Search" aria-label="Search names, reasons and warnings" autocomplete="off" spellcheck="false">
 <div class="filters" role="group" aria-label="Show">${filter('', 'All', all)}${filter('succeeded', statusWords.succeeded, totals.succeeded)}${filter(
     'unchanged',
     statusWords.unchanged,

@@ -33,17 +33,19 @@ function scoreRow(score: Score, ends: BarEnds): Html {
   const better = direction === 'higher-is-better' ? 'higher is better' : 'lower is better';
   const source = model ? `${model.id} ${model.version}, ` : '';
   const title = `${source}${range[0]} to ${range[1]}, ${better}`;
+  const decimals = decimalsOf(score);
   return html`
-<tr class="${verdict(score)}"><th scope="row" title="${title}">${label(score)} <span class="direction" aria-label="${better}">${direction === 'higher-is-better' ? '↑' : '↓'}</span></th>
-<td class="number">${shown(before)}</td><td class="number after">${
-    after === undefined ? '–' : html`${shown(after)}<span class="unseen"> ${verdict(score)}</span>`
+<tr class="${verdict(score)}"><th scope="row" title="${title}">${model ? 'Learned score' : capitalised(metric)} <span class="direction" aria-label="${better}">${direction === 'higher-is-better' ? '↑' : '↓'}</span>${
+    model && html`<span class="scale">${metric}</span>`
+  }</th>
+<td class="number">${before.toFixed(decimals)}</td><td class="number after">${
+    after === undefined ? '–' : html`${after.toFixed(decimals)}<span class="unseen"> ${verdict(score)}</span>`
   }</td>
 <td class="bar">${bar(score, model ? range[1] - range[0] : (ends.get(metric) ?? range[1] - range[0]))}</td></tr>`;
 }
 
-function label({ metric, model }: Score): Html {
-  if (!model) return html`${metric.charAt(0).toUpperCase()}${metric.slice(1)}`;
-  return html`Learned score <span class="quiet">${metric}</span>`;
+function capitalised(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
 /** Below half a thousandth nothing has changed that a person could tell. */
@@ -66,7 +68,8 @@ function bar({ range, before, after }: Score, span: number): Html {
   }<circle class="was" cx="${x(was)}" cy="6" r="3.5"/></svg>`;
 }
 
-function shown(value: number): string {
-  const size = Math.abs(value);
-  return value.toFixed(size >= 10 ? 1 : size >= 1 ? 2 : 3);
+/** As many decimals for both of a pair as the larger one needs. */
+function decimalsOf({ before, after = before }: Score): number {
+  const largest = Math.max(Math.abs(before), Math.abs(after));
+  return largest >= 10 ? 1 : largest > 1 ? 2 : 3;
 }

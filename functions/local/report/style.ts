@@ -49,7 +49,7 @@ h1 { font-size: clamp(26px, 3.4vw, 36px); line-height: 1.2; font-weight: 650; le
   background: var(--ground); border-bottom: 1px solid var(--line);
   box-shadow: 0 0 0 100vmax var(--ground); clip-path: inset(0 -100vmax);
 }
-.toolbar input { flex: 1 1 200px; max-width: 330px; min-width: 0; }
+.toolbar input { flex: 1 1 130px; max-width: 330px; min-width: 0; }
 .toolbar input, .toolbar select, .toolbar button, .links button, .empty button, dialog button {
   height: 34px; padding: 0 11px; border: 1px solid var(--strong); border-radius: 8px; background: var(--surface);
 }
@@ -112,8 +112,7 @@ main { display: grid; gap: 18px; padding-top: 18px; }
 .scores .number { text-align: right; padding-left: 12px; font-variant-numeric: tabular-nums; }
 .scores .bar { width: 38%; padding: 0 3px 0 12px; }
 .scores svg { display: block; overflow: visible; }
-.scores tbody th { white-space: normal; }
-.scores .quiet { font-size: 12px; }
+.scores .scale { display: block; max-width: 150px; overflow: hidden; text-overflow: ellipsis; color: var(--quiet); font-size: 12px; font-weight: 400; line-height: 1.2; }
 .better .after { color: var(--good); } .worse .after { color: var(--bad); }
 .track { stroke: var(--line); stroke-width: 3; stroke-linecap: round; }
 .way { stroke: var(--quiet); stroke-width: 3; }
@@ -175,7 +174,6 @@ kbd { padding: 0 5px; border: 1px solid var(--strong); border-bottom-width: 2px;
   #keys, .shown { display: none; }
   .sort { flex: 1; } .sort select { max-width: 148px; }
   html { scroll-padding-top: 12px; }
-  .scores .quiet { display: none; }
   .scores .bar { width: 34%; }
   main[data-view="overview"] { grid-template-columns: repeat(auto-fill, minmax(145px, 1fr)); }
   .panes { grid-auto-flow: row; grid-auto-columns: auto; grid-auto-rows: minmax(0, 1fr); }
