@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import type { RestorationRecord, Score } from '../lib/contracts/record.ts';
+import type { RestorationRecord, Score, Timings } from '../lib/contracts/record.ts';
 import type { ShareResult } from '../restore/share.ts';
 
 export interface Summary extends ShareResult {
@@ -54,10 +54,15 @@ export function outcomeTable(records: RestorationRecord[]): string {
       `${record.status}: ${record.decision.reason}`,
       learned ? `${learned.before.toFixed(2)}${after === undefined ? '' : ` -> ${after.toFixed(2)}`}` : '',
       learned && after !== undefined ? signed(after - learned.before) : '',
-      record.timings.totalTime.toFixed(1),
+      worked(record.timings).toFixed(1),
     ]);
   }
   return table.toString();
+}
+
+/** Seconds of work on a picture: its waiting for the network, while another was in it, left out. */
+function worked({ fetch, decode, assess, restore, encode }: Timings): number {
+  return fetch + decode + assess + restore + encode;
 }
 
 /** The score that decides: the one a model gave. */
