@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
 import { RestorationRecord } from '../../functions/lib/contracts/record.ts';
+import { findInstallation } from '../../functions/lib/installation.ts';
 import { root } from '../support/cli.ts';
 import { photoLike } from '../support/generated-pictures.ts';
 
@@ -31,6 +32,13 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 type Packed = { filename: string; files: { path: string }[] };
+
+test('npx iqpir in a checkout runs its own sources, and asks no registry', async () => {
+  // The discard port: whoever asks gets no answer.
+  const env = { ...process.env, npm_config_registry: 'http://127.0.0.1:9', npm_config_cache: join(folder, 'npx') };
+  const { stdout } = await execute('npx', ['iqpir', '--version'], { cwd: root, env });
+  expect(stdout.trim()).toBe(findInstallation().version);
+});
 
 describe('the packed tarball', () => {
   test('holds what runs and its papers: no tests, no training, no sources but the start of the command', () => {
