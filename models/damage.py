@@ -2,8 +2,8 @@
 
     python models/damage.py CLEAN_FOLDER OUT_FOLDER                   # OUT/mild/NAME.png, OUT/medium/..., OUT/hard/...
     python models/damage.py CLEAN OUT --levels hard --seed 1
-    python models/damage.py PHOTOS_TRAIN OUT --split calibration      # the 150 photographs kept out of training;
-                                                                      # also writes OUT/clean/NAME.png
+    python models/damage.py PHOTOS_TRAIN OUT --split calibration --clean-copies CLEAN
+                                                                      # the 150 photographs kept out of training
 
 The levels are defined in degradations.py. A picture's draw depends on seed, level and its place among the sorted names.
 """
@@ -15,8 +15,7 @@ import cv2
 
 from degradations import LEVELS, damage_at_level
 from photos import decode_rgb, load_photos
-
-PICTURES = {".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff"}
+from picture_measures import PICTURES
 
 
 def pictures(folder: Path, split: str | None):
@@ -41,12 +40,13 @@ if __name__ == "__main__":
     parser.add_argument("--levels", nargs="+", default=list(LEVELS), choices=list(LEVELS))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--split", choices=["calibration", "train"], help="the folder is a photo folder with an index.csv")
+    parser.add_argument("--clean-copies", type=Path, help="also write the clean pictures, as CLEAN_COPIES/NAME.png")
     arguments = parser.parse_args()
 
     found = pictures(arguments.clean, arguments.split)
     for index, (name, rgb) in enumerate(found):
-        if arguments.split:
-            write_png(arguments.out / "clean" / f"{name}.png", rgb)
+        if arguments.clean_copies:
+            write_png(arguments.clean_copies / f"{name}.png", rgb)
         for level in arguments.levels:
             write_png(arguments.out / level / f"{name}.png", damage_at_level(rgb, level, index, arguments.seed))
     print(f"{len(found)} pictures x {len(arguments.levels)} levels -> {arguments.out}")

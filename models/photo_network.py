@@ -28,6 +28,7 @@ LATENT = WIDTHS[2]
 WINDOW = 4  # latents; 32 px
 TRANSFORMER = dict(dim=192, layers=2, heads=4)
 ALPHA = 0.8  # weight of the HQ+ code, the authors' training option
+RESIDUAL = 0.1  # size of the head's output in 0..1; what has to be added to a picture is seldom larger
 HQ_THRESHOLD = 0.75  # score from which the HQ+ branch is on; it fades in over 0.1 around it
 
 
@@ -51,6 +52,24 @@ def blocks(channels: int, count: int) -> nn.Sequential:
     return nn.Sequential(*[Block(channels) for _ in range(count)])
 
 
+def even_gain(module: nn.Module) -> None:
+    """Draws every plain convolution so that it keeps the size of its input; PyTorch's default shrinks it by sqrt(3) each."""
+    for part in module.modules():
+        if isinstance(part, nn.Conv2d) and part.weight.any():
+            nn.init.kaiming_normal_(part.weight, nonlinearity="relu" if part.kernel_size == (3, 3) else "linear")
+            nn.init.zeros_(part.bias)
+
+
+def bands(image: Tensor) -> Tensor:
+    """[N,3,H,W] 0..1 -> [N,12,H/2,W/2]: a channel's 2 x 2 pixels as mean and three differences, all of about unit size.
+
+    Noise and edges live in the differences, a tenth as large as the means; unscaled, they are what a short training never
+    gets to (measured: 500 iterations without any gain)."""
+    a, b, c, d = F.pixel_unshuffle(image - 0.5, 2).unflatten(1, (3, 4)).unbind(2)
+    low, across, down, both = a + b + c + d, a - b + c - d, a + b - c - d, a - b - c + d
+    return torch.cat((low, 6 * across, 6 * down, 12 * both), 1)
+
+
 class Encoder(nn.Module):
     """[N,3,H,W] -> features at 1/2 (32), 1/4 (64) and 1/8 (128 channels)."""
 
@@ -63,9 +82,10 @@ class Encoder(nn.Module):
         self.at_quarter = blocks(b, ENCODER_BLOCKS[1])
         self.to_eighth = nn.Conv2d(b, c, 2, stride=2)
         self.at_eighth = blocks(c, ENCODER_BLOCKS[2])
+        even_gain(self)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        half = self.at_half(self.stem(F.pixel_unshuffle(image - 0.5, 2)))
+        half = self.at_half(self.stem(bands(image)))
         quarter = self.at_quarter(self.to_quarter(half))
         return half, quarter, self.at_eighth(self.to_eighth(quarter))
 
@@ -152,6 +172,7 @@ class Decoder(nn.Module):
         # what fidelity adds at each scale: a linear mix of encoder and decoder (and, at 1/8, of the Transformer's latent)
         self.fuse_eighth = nn.Conv2d(3 * c, c, 1)
         self.fuse_quarter, self.fuse_half = nn.Conv2d(2 * b, b, 1), nn.Conv2d(2 * a, a, 1)
+        even_gain(self)
 
     def forward(self, quantised: Tensor, detail: tuple | None = None, fidelity: Tensor | None = None) -> Tensor:
         x = self.enter(quantised)
@@ -197,7 +218,7 @@ class PhotoNetwork(nn.Module):
         codes_h, entries_h = self.hqplus.chosen(logits[..., CODES:])
         quantised = self.quantise(entries_c, entries_h, score)
         x = self.decoder(quantised, (half, quarter, eighth, view), fidelity.reshape(-1, 1, 1, 1))
-        restored = image + F.pixel_shuffle(self.head(x), 2)
+        restored = image + RESIDUAL * F.pixel_shuffle(self.head(x), 2)
         return dict(restored=restored, logits=logits, quantised=quantised, codes=torch.stack((codes_c, codes_h), 1))
 
     def forward(self, image: Tensor, score: Tensor, fidelity: Tensor) -> tuple[Tensor, Tensor]:

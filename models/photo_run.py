@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -55,6 +56,12 @@ class Run:
         self.processor_base = self.processor - time.process_time()
         self.saved = self.noted = time.time()
         self.sums: dict[str, tuple[float, int]] = {}
+        self.stopped = False
+        signal.signal(signal.SIGTERM, self.stop)
+
+    def stop(self, *_) -> None:
+        """On SIGTERM: ends after the iteration at work, so that the script saves."""
+        self.stopped = True
 
     def resume(self) -> None:
         state = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
@@ -87,7 +94,7 @@ class Run:
             self.log(rate=float(f"{rate:.3g}"), seconds=round(seconds, 3), **means)
         if time.time() - self.saved > CHECKPOINT_SECONDS:
             self.save()
-        return time.time() < self.until
+        return time.time() < self.until and not self.stopped
 
     def log(self, **values) -> None:
         line = dict(iteration=self.iteration, minutes=round((time.time() - self.began) / 60, 2), **values)
