@@ -2,13 +2,13 @@
 
     python models/damage.py PHOTOS_TRAIN DAMAGED --split calibration --clean-copies CLEAN     # 150 photographs, never trained on
     iqpir restore DAMAGED -o RESTORED --deliver always
-    python models/calibrate_margin.py --clean CLEAN --damaged DAMAGED --restored RESTORED \
+    python models/calibrate_margin.py --clean CLEAN --damaged DAMAGED --restored RESTORED --good 0.7 \
         --out models/results/iqpir-photo-margin.json
 
 Each picture's record holds the learned score before and after; PSNR against the clean photograph says whether it is worse.
 At each level and margin: the share of all pictures that are delivered and more than 0.1 dB worse than what was uploaded (a
-picture that was not restored, being good already, counts as untouched), and what delivering costs in mean gain. Chosen: the
-smallest margin with at most 5 % at every level.
+picture that scores --good or more before is not restored and counts as untouched), and the mean gain over all pictures. Chosen:
+the smallest margin with at most 5 % at every level; a rise of less than 0.01 is none, the next compression moves the score as much.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from degradations import LEVELS
 from picture_measures import by_name, load, psnr
 
 WORSE, ALLOWED = 0.1, 0.05
-MARGINS = np.round(np.arange(-0.1, 0.3001, 0.005), 3)
+MARGINS = np.round(np.arange(0.01, 0.3001, 0.005), 3)
 
 
-def learned_rise(record: dict) -> float | None:
-    """after - before of the learned score, towards better; None where nothing was restored."""
+def learned_rise(record: dict, good: float) -> float | None:
+    """after - before of the learned score, towards better; None where the picture would not be restored."""
     for score in record.get("assessment", []):
         if "model" in score and "after" in score:
-            rise = score["after"] - score["before"]
-            return rise if score["direction"] == "higher-is-better" else -rise
+            sign = 1 if score["direction"] == "higher-is-better" else -1
+            return sign * (score["after"] - score["before"]) if sign * score["before"] < sign * good else None
     return None
 
 
@@ -67,6 +67,7 @@ if __name__ == "__main__":
     parser.add_argument("--clean", type=Path, required=True)
     parser.add_argument("--damaged", type=Path, required=True)
     parser.add_argument("--restored", type=Path, required=True)
+    parser.add_argument("--good", type=float, required=True, help="the card's decision.good")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
 
@@ -75,13 +76,13 @@ if __name__ == "__main__":
         outputs, rises, gains = by_name(arguments.restored / level), [], []
         for name, path in by_name(arguments.damaged / level).items():
             target = load(originals[name])
-            rises.append(learned_rise(record_of(arguments.restored, level, name)))
+            rises.append(learned_rise(record_of(arguments.restored, level, name), arguments.good))
             gains.append(psnr(load(outputs[name]), target) - psnr(load(path), target))
         curves[level] = curve(rises, gains)
     fine = [i for i in range(len(MARGINS)) if all(curves[level][i]["worse"] <= ALLOWED for level in curves)]
     # a lucky gap below a worse margin does not count: every larger margin must hold as well
     chosen = next((i for i in fine if set(range(i, len(MARGINS))) <= set(fine)), None)
-    result = dict(margin=None if chosen is None else float(MARGINS[chosen]), allowed=ALLOWED, worse_by_db=WORSE, curves=curves)
+    result = dict(good=arguments.good, margin=None if chosen is None else float(MARGINS[chosen]), allowed=ALLOWED, worse_by_db=WORSE, curves=curves)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(result) + "\n")
     print("margin", result["margin"])

@@ -27,7 +27,9 @@ const records = async () =>
   (await readdir(join(output, 'records')).catch(() => [])).filter((name) => name.endsWith('.json'));
 
 describe('Ctrl-C', () => {
-  it('hands back the picture at work, ends with 130, and the next run does the rest', { timeout: 240_000 }, async () => {
+  it('hands back the picture at work, ends with 130, and the next run does the rest', {
+    timeout: 240_000,
+  }, async () => {
     const args = ['restore', input, '-o', output, '--deliver', 'always'];
     const child = start(args);
     const end = ended(child);

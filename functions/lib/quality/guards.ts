@@ -33,6 +33,8 @@ const leastSharpness = 0.5;
 const visibleGrid = 0.15;
 /** Share of the samples that a restoration may additionally drive into black or white. */
 const mostClipped = 0.05;
+/** Above this grid (JPEG at quality 50 and below) a picture is not called clean, whatever noise is seen behind the blocks. */
+const strongGrid = 0.3;
 /** A restoration may add grain (levels of 255), but not make a picture twice as noisy with noise that is seen. */
 const visibleNoise = 6;
 
@@ -91,8 +93,9 @@ export function collapsed(before: Pick<Assessment, 'scores'>, after: Pick<Assess
   const is = (metric: ClassicMetric) => classic(after, metric);
   const went = (metric: ClassicMetric, verb: string) =>
     `The ${metric} ${verb} from ${was(metric).toFixed(3)} to ${is(metric).toFixed(3)}.`;
-  if (was('noise') < cleanNoise && is('sharpness') < leastSharpness * was('sharpness'))
-    return went('sharpness', 'fell');
+  // The edges of visible blocks count as sharpness, and behind them noise is not seen: there less sharpness says nothing.
+  const clean = was('noise') < cleanNoise && was('blockiness') < strongGrid;
+  if (clean && is('sharpness') < leastSharpness * was('sharpness')) return went('sharpness', 'fell');
   if (is('blockiness') > visibleGrid && is('blockiness') > 2 * was('blockiness')) return went('blockiness', 'rose');
   if (is('clipping') > was('clipping') + mostClipped) return went('clipping', 'rose');
   if (is('noise') > visibleNoise && is('noise') > 2 * was('noise')) return went('noise', 'rose');

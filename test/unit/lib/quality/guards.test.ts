@@ -155,4 +155,9 @@ describe('classic measures collapse', () => {
   test('not where noise is taken away, and sharpness with it', async () => {
     expect(collapsed(scoresOf(noisy(clean, 25)), scoresOf(await blurred(clean, 2)))).toBeUndefined();
   });
+
+  test('not where the blocks of a strong compression are taken away, and their edges with them', async () => {
+    const blocky = await asJpeg(await blurred(clean, 1), 10);
+    expect(collapsed(scoresOf(blocky), scoresOf(await blurred(clean, 5)))).toBeUndefined();
+  });
 });
