@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -32,18 +32,12 @@ const sha256 = async (path: string) =>
     .update(await readFile(path))
     .digest('hex');
 
-async function damagedSample(): Promise<string> {
-  const names = (await readdir(samples)).filter((name) => name.endsWith('.jpg')).sort();
-  return names[0] ?? '';
-}
-
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'restore-'));
   input = join(folder, 'in');
   output = join(folder, 'out');
-  const sample = await damagedSample();
-  await crop(sample, 'a.jpg');
-  await crop(sample, 'sub dir/b+c%2B ü.jpg');
+  await crop('pagoda.jpg', 'a.jpg');
+  await crop('pagoda.jpg', 'sub dir/b+c%2B ü.jpg');
   await copyFile(join(input, 'a.jpg'), join(input, 'lies.png'));
   await writeFile(join(input, 'text.jpg'), 'hello');
   await writeFile(join(input, 'notes.txt'), 'no picture');
