@@ -1,6 +1,6 @@
 """Stage I of iqpir-photo: both codebooks, learned by autoencoding targets of every quality.
 
-    python models/train_codebooks.py --photos DATA/photos-train --out RUN --minutes 14        # what was shipped, 2 cores
+    python models/train_codebooks.py --photos DATA/photos-train --out RUN --minutes 11        # what was shipped, 2 cores
     python models/train_codebooks.py --photos DATA/photos-train --out /tmp/smoke --smoke      # a minute on 2 cores
 
 Encoder -> nearest common code, and for targets scored above the threshold the nearest HQ+ code of what the common code left
