@@ -1,6 +1,6 @@
 """Training samples of iqpir-photo: targets of every quality, and damaged inputs made from them on the fly.
 
-A target is a crop of a clean photograph (75 %) or of its lightly damaged copy (25 %, one fixed copy a photograph), with
+A target is a crop of a clean photograph (85 %) or of its lightly damaged copy (15 %, one fixed copy a photograph), with
 the score that the quality network gives to the middle 256 px of that very copy. The input is the target damaged once more,
 so a request for the target's score has one right answer: a high score asks for the clean picture, a lower one for less.
 
@@ -22,7 +22,7 @@ import torch
 from degradations import GRAY, damage_at_random, damage_lightly, to_gray
 from photos import decode_rgb, load_photos
 
-LIGHT_TARGETS = 0.25
+LIGHT_TARGETS = 0.15
 CONTEXT = 32  # px more than the crop while it is damaged, so that no crop edge shows
 ASSUMED = (0.9, 0.6)  # scores of clean and lightly damaged targets where no quality network is given
 
