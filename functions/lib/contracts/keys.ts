@@ -24,6 +24,10 @@ export const folderLayout: KeyLayout = {
   manifests: '.iqpir/manifests/',
 };
 
+/** Beside the layout in the results bucket on AWS: a row per image for queries, and the models that users bring. */
+export const rowsPrefix = 'rows/';
+export const userModelsPrefix = 'models/';
+
 /** S3 takes keys of up to 1,024 bytes of UTF-8; a file system takes segments of up to 255. */
 const longestKey = 1024;
 const longestSegment = 255;
