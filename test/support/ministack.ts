@@ -9,6 +9,13 @@ export interface Ministack {
   stop(): Promise<void>;
 }
 
+export interface MinistackStart {
+  command?: string[];
+  env?: NodeJS.ProcessEnv;
+  scheme?: 'http' | 'https';
+  isReady?: (endpoint: string) => Promise<boolean>;
+}
+
 /** It starts in under a second; a busy machine may take far longer. */
 const startingTakes = 60_000;
 const stoppingTakes = 5_000;
@@ -16,14 +23,22 @@ const stoppingTakes = 5_000;
 /**
  * Starts MiniStack, an emulator of AWS, on a free port that only this machine reaches. It keeps everything in memory.
  * Install it with `python3 -m venv .venv-ministack && .venv-ministack/bin/pip install ministack==1.5.33`.
- * @param command the `ministack` program; by default IQPIR_MINISTACK, else the one on the PATH
+ * @param start the program and its arguments, by default IQPIR_MINISTACK, else the one on the PATH; what its environment
+ *   holds besides; how to ask whether it is ready
  */
-export async function startMinistack(command = process.env.IQPIR_MINISTACK ?? 'ministack'): Promise<Ministack> {
+export async function startMinistack({
+  command = [process.env.IQPIR_MINISTACK ?? 'ministack'],
+  env = {},
+  scheme = 'http',
+  isReady = answersHealthy,
+}: MinistackStart = {}): Promise<Ministack> {
   const port = await freePort();
-  const endpoint = `http://127.0.0.1:${port}`;
-  const server = spawn(command, [], {
+  const endpoint = `${scheme}://127.0.0.1:${port}`;
+  const [program = '', ...args] = command;
+  const server = spawn(program, args, {
     env: {
       ...process.env,
+      ...env,
       BIND_HOST: '127.0.0.1',
       MINISTACK_HOST: '127.0.0.1',
       GATEWAY_PORT: `${port}`,
@@ -38,7 +53,7 @@ export async function startMinistack(command = process.env.IQPIR_MINISTACK ?? 'm
   const failedToStart = once(server, 'spawn').then(
     () => undefined,
     (error: unknown) => {
-      throw new Error(`Expected to start ${command}: set IQPIR_MINISTACK to the program of ministack 1.5.33.`, {
+      throw new Error(`Expected to start ${program}: set IQPIR_MINISTACK to the program of ministack 1.5.33.`, {
         cause: error,
       });
     },
@@ -55,7 +70,7 @@ export async function startMinistack(command = process.env.IQPIR_MINISTACK ?? 'm
   return { endpoint, stop: () => stop(server) };
 }
 
-async function isReady(endpoint: string): Promise<boolean> {
+async function answersHealthy(endpoint: string): Promise<boolean> {
   try {
     return (await fetch(`${endpoint}/_ministack/health`)).ok;
   } catch {
