@@ -5,7 +5,10 @@ import { Settings } from '../lib/contracts/settings.ts';
 export const DispatchEnv = z.object({
   IQPIR_UPLOADS_BUCKET: z.string().min(1),
   /** Empty, or ending in a slash. */
-  IQPIR_UPLOADS_PREFIX: z.string().regex(/^$|\/$/).default(''),
+  IQPIR_UPLOADS_PREFIX: z
+    .string()
+    .regex(/^$|\/$/)
+    .default(''),
   IQPIR_RESULTS_BUCKET: z.string().min(1),
   IQPIR_JOB_QUEUE: z.string().min(1),
   /** With its revision: queued work must not change under way. */

@@ -7,7 +7,7 @@ import { hashSettings, type Settings } from '../lib/contracts/settings.ts';
 import { inspect } from '../lib/imaging/codec.ts';
 import { planTiles } from '../lib/imaging/tiles.ts';
 import { FolderStore } from '../lib/storage/folder-store.ts';
-import { readCommitted, standingOf } from '../restore/commit.ts';
+import { readCommitted, standingOf } from '../lib/storage/standing.ts';
 import type { Engine } from '../restore/engine.ts';
 
 export interface DryRun {

@@ -1,4 +1,4 @@
-import type { SubmitJob } from '../dispatch/dispatch.ts';
+import type { SubmitJob } from '../lib/cloud/submit-job.ts';
 
 /** Runs one child of a job: the share of that number of the manifest at that key. */
 export type RunShare = (manifestKey: string, share: number) => Promise<void>;

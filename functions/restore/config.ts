@@ -4,7 +4,10 @@ import { z } from 'zod';
 export const RestoreEnv = z.object({
   IQPIR_UPLOADS_BUCKET: z.string().min(1),
   /** Empty, or ending in a slash. */
-  IQPIR_UPLOADS_PREFIX: z.string().regex(/^$|\/$/).default(''),
+  IQPIR_UPLOADS_PREFIX: z
+    .string()
+    .regex(/^$|\/$/)
+    .default(''),
   IQPIR_RESULTS_BUCKET: z.string().min(1),
   IQPIR_DEVICE: z.enum(['cpu', 'cuda', 'webgpu']),
   /** Left out: all cores. */

@@ -20,6 +20,12 @@ export const faultOf = {
   'model-not-found': 'config',
   'model-mismatch': 'config',
   'device-unavailable': 'config',
+  /** The job, not the picture: it ran longer than it may, got no machine, ran out of memory, lost its host, or ended otherwise. */
+  'job-timeout': 'config',
+  'out-of-memory': 'config',
+  'no-capacity': 'transient',
+  'host-lost': 'transient',
+  'job-failed': 'transient',
   'store-conflict': 'transient',
   'store-unavailable': 'transient',
   'inference-failed': 'transient',

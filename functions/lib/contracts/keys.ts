@@ -28,6 +28,17 @@ export const folderLayout: KeyLayout = {
 export const rowsPrefix = 'rows/';
 export const userModelsPrefix = 'models/';
 
+/** The pipeline's layout: results bucket as above, uploads in a bucket of their own, below a prefix or none. */
+export function awsLayout(uploadsPrefix: string): KeyLayout {
+  return { ...bucketLayout, uploads: uploadsPrefix };
+}
+
+/** Whether a key of the results bucket is one that this product writes. */
+export function isOwnKey(layout: KeyLayout, key: string): boolean {
+  const own = [layout.results, layout.records, layout.manifests, rowsPrefix, userModelsPrefix];
+  return own.some((prefix) => key.startsWith(prefix));
+}
+
 /** S3 takes keys of up to 1,024 bytes of UTF-8; a file system takes segments of up to 255. */
 const longestKey = 1024;
 const longestSegment = 255;
@@ -68,6 +79,16 @@ export function recordKey(layout: KeyLayout, name: string): string {
 /** @param createdAt ISO 8601; its day groups the manifests */
 export function manifestKey(layout: KeyLayout, createdAt: string, hash: string): string {
   return `${layout.manifests}${createdAt.slice(0, 10)}/${hash}.json`;
+}
+
+/**
+ * The row of one version of an upload: a retry lands on it and cannot double it.
+ * @param createdAt ISO 8601, when the upload was accepted; its day is the partition
+ */
+export function rowKey(createdAt: string, source: { key: string; version?: string; etag?: string }): string {
+  const identity = JSON.stringify([source.key, source.version ?? source.etag ?? '']);
+  const hash = createHash('sha256').update(identity).digest('hex');
+  return `${rowsPrefix}date=${createdAt.slice(0, 10)}/${hash}.json`;
 }
 
 /** A name under another format's extension; a name that has one of that format already stays. */

@@ -8,7 +8,7 @@ export const ObjectEvent = z.looseObject({
   id: z.string(),
   source: z.literal('aws.s3'),
   'detail-type': z.literal('Object Created'),
-  time: z.string(),
+  time: z.iso.datetime({ offset: true }),
   detail: z.looseObject({
     bucket: z.looseObject({ name: z.string().min(1) }),
     object: z.looseObject({

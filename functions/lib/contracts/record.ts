@@ -148,6 +148,7 @@ export const CommittedRecord = z.looseObject({
   source: z.looseObject({
     key: z.string(),
     version: z.string().optional(),
+    etag: z.string().optional(),
     sequencer: z.string().optional(),
     lastModified: z.string().optional(),
   }),

@@ -91,10 +91,11 @@ export class FolderStore implements ObjectStore {
     }
   }
 
-  async delete(key: string): Promise<void> {
+  async delete(key: string, { version }: { version?: string } = {}): Promise<void> {
     try {
       const path = await this.#pathForWriting(key);
       await withLock(this.#own, lockOf(key), async () => {
+        if (version !== undefined && (await this.#etagOf(key, path)) !== version) return;
         if (!(await removeFile(path))) return;
         await syncFolder(dirname(path));
         await removeMetadata(this.#own, key);

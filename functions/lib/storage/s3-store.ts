@@ -80,6 +80,24 @@ export class S3Store implements ObjectStore {
     }
   }
 
+  /** The current version of every object, by its name where the bucket keeps versions. Deleted objects have none. */
+  async *listVersions(prefix: string): AsyncGenerator<ObjectInfo> {
+    const request = { Bucket: this.bucket, Prefix: prefix, EncodingType: 'url' } as const;
+    try {
+      for await (const page of paginateListObjectVersions({ client: this.#client }, request)) {
+        const decode = page.EncodingType === 'url' ? decoded : (key: string) => key;
+        for (const { Key, Size, ETag, LastModified, VersionId, IsLatest } of page.Versions ?? []) {
+          if (!IsLatest) continue;
+          // What was put while the bucket kept no versions is named "null", in events too it has no version then.
+          const version = VersionId === 'null' ? undefined : VersionId;
+          yield { key: decode(Key ?? ''), size: Size ?? 0, etag: unquoted(ETag), version, lastModified: isoOf(LastModified) };
+        }
+      }
+    } catch (error) {
+      throw s3Error(error, `Listing ${this.#name(prefix)}`);
+    }
+  }
+
   /** The time in the answer is this machine's: S3 tells its own only to a later request. */
   async put(key: string, body: Buffer | Readable, options: PutOptions = {}): Promise<ObjectInfo> {
     const { condition } = options;
@@ -110,12 +128,13 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  async delete(key: string): Promise<void> {
+  async delete(key: string, { version }: { version?: string } = {}): Promise<void> {
     try {
-      await this.#client.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key }));
+      await this.#client.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key, VersionId: version }));
     } catch (error) {
       const failure = s3Error(error, `Deleting ${this.#name(key)}`);
-      if (failure.code !== 'source-gone') throw failure;
+      const noSuchVersion = version !== undefined && failureOf(error).name === 'InvalidArgument';
+      if (failure.code !== 'source-gone' && !noSuchVersion) throw failure;
     }
   }
 

@@ -44,6 +44,9 @@ export interface ObjectStore {
   list(prefix: string): AsyncIterable<ObjectInfo>;
   /** @returns the new object; its bytes are durable when this resolves */
   put(key: string, body: Buffer | Readable, options?: PutOptions): Promise<ObjectInfo>;
-  /** Deleting what is not there is no error. */
-  delete(key: string): Promise<void>;
+  /**
+   * Deleting what is not there is no error. With `version` only that one is taken away, for good: what somebody put
+   * meanwhile stays.
+   */
+  delete(key: string, options?: { version?: string }): Promise<void>;
 }

@@ -3,11 +3,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Upload } from '../../../functions/lib/contracts/object-event.ts';
-import type { RestorationRecord, Result } from '../../../functions/lib/contracts/record.ts';
-import { FolderStore } from '../../../functions/lib/storage/folder-store.ts';
-import { type Claim, commit, type Delivery, readCommitted, standingOf } from '../../../functions/restore/commit.ts';
-import { deliveredRecord, failedRecord } from '../../support/records.ts';
+import type { Upload } from '../../../../functions/lib/contracts/object-event.ts';
+import type { RestorationRecord, Result } from '../../../../functions/lib/contracts/record.ts';
+import { type Claim, commit, type Delivery } from '../../../../functions/lib/storage/commit.ts';
+import { FolderStore } from '../../../../functions/lib/storage/folder-store.ts';
+import { readCommitted, standingOf } from '../../../../functions/lib/storage/standing.ts';
+import { deliveredRecord, failedRecord } from '../../../support/records.ts';
 
 const hash = (text: string) => createHash('sha256').update(text).digest('hex');
 const first: Upload = {
