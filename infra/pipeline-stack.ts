@@ -1,0 +1,62 @@
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { EventBus } from 'aws-cdk-lib/aws-events';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+import type { Config } from './config.ts';
+import { existingImage } from './constructs/image.ts';
+import { budget } from './constructs/operations.ts';
+import { RestorationPipeline } from './restoration-pipeline.ts';
+
+export interface PipelineStackProps extends StackProps {
+  readonly config: Config;
+  readonly uploads: IBucket;
+  readonly results: IBucket;
+}
+
+/** Everything but the buckets. Its outputs are what the `iqpir aws` commands find their way by. */
+export class PipelineStack extends Stack {
+  readonly pipeline: RestorationPipeline;
+
+  constructor(scope: Construct, id: string, { config, uploads, results, ...props }: PipelineStackProps) {
+    super(scope, id, props);
+    this.pipeline = new RestorationPipeline(this, 'Pipeline', {
+      uploads,
+      results,
+      uploadsPrefix: config.prefix,
+      device: config.device,
+      maxVcpus: config.maxVcpus,
+      image: config.image ? existingImage(this, 'GivenImage', config.image) : undefined,
+      network: config.network,
+      eventBus: config.eventBus ? EventBus.fromEventBusName(this, 'GivenEventBus', config.eventBus) : undefined,
+      userModels: config.userModels,
+      settings: config.settings,
+      alarmEmail: config.alarmEmail,
+      silentHours: config.silentHours,
+      logRetention: config.logRetentionDays,
+    });
+    if (config.monthlyBudget && config.alarmEmail) {
+      budget(this, 'Budget', { dollars: config.monthlyBudget, email: config.alarmEmail });
+    }
+    const { ingest, settlement, compute, job, catalogue, operations } = this.pipeline;
+    this.#output({
+      UploadsBucket: uploads.bucketName,
+      UploadsPrefix: config.prefix || '/',
+      ResultsBucket: results.bucketName,
+      JobQueue: compute.queue.jobQueueArn,
+      JobDefinition: job.definition.jobDefinitionArn,
+      Queue: ingest.queue.queueUrl,
+      PoisonQueue: ingest.poison.queueUrl,
+      UndeliveredQueue: ingest.undelivered.queueUrl,
+      UndeliveredFailuresQueue: settlement.undelivered.queueUrl,
+      DispatchFunction: ingest.dispatch.function.functionName,
+      SettleFunction: settlement.settle.function.functionName,
+      JobLog: job.logGroup.logGroupName,
+      Alarms: operations.topic.topicArn,
+      Athena: catalogue.workGroup.name,
+    });
+  }
+
+  #output(values: Record<string, string>): void {
+    for (const [name, value] of Object.entries(values)) new CfnOutput(this, name, { value });
+  }
+}
