@@ -2,14 +2,16 @@ import { createHash } from 'node:crypto';
 import type { SubmitJob } from '../lib/cloud/submit-job.ts';
 import { isConflict } from '../lib/contracts/errors.ts';
 import { isOwnKey, type KeyLayout, manifestKey, nameOfUpload } from '../lib/contracts/keys.ts';
-import { JobManifest } from '../lib/contracts/manifest.ts';
+import { JobManifest, type Overwrite } from '../lib/contracts/manifest.ts';
 import { ObjectEvent, type Upload, uploadOf } from '../lib/contracts/object-event.ts';
 import type { Settings } from '../lib/contracts/settings.ts';
 import type { ObjectStore } from '../lib/storage/store.ts';
 
 export interface DispatchContext {
   settings: Settings;
-  overwrite: boolean;
+  overwrite: Overwrite;
+  /** When the work was asked for, ISO 8601, where no event did: a backfill. Left out: when the newest event was raised. */
+  createdAt?: string;
   /** Where manifests are put. */
   store: ObjectStore;
   layout: KeyLayout;
@@ -56,10 +58,12 @@ export async function dispatch(uploads: Upload[], context: DispatchContext): Pro
   const manifest = JobManifest.parse({
     version: 1,
     // The newest event, not the clock: a batch delivered twice must give the same bytes.
-    createdAt: uploads
-      .map((upload) => new Date(upload.eventTime).toISOString())
-      .sort()
-      .at(-1),
+    createdAt:
+      context.createdAt ??
+      uploads
+        .map((upload) => new Date(upload.eventTime).toISOString())
+        .sort()
+        .at(-1),
     settings: context.settings,
     overwrite: context.overwrite,
     shares: inShares(uploads),
@@ -72,13 +76,16 @@ export async function dispatch(uploads: Upload[], context: DispatchContext): Pro
   return key;
 }
 
-/** The key is the content's hash: whoever put it first put the same bytes. */
+/**
+ * The key is the content's hash: whoever put it first put the same bytes, and named their version in a job of its own.
+ * Dispatch may not read, so it cannot ask for that.
+ */
 async function putOnce(store: ObjectStore, key: string, body: Buffer): Promise<string | undefined> {
   try {
     return (await store.put(key, body, { contentType: 'application/json', condition: 'absent' })).version;
   } catch (error) {
     if (!isConflict(error)) throw error;
-    return (await store.head(key))?.version;
+    return undefined;
   }
 }
 

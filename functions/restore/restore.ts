@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { asRestorationError, RestorationError } from '../lib/contracts/errors.ts';
 import { formatOfName, type KeyLayout, nameOfUpload, recordKey, resultKey } from '../lib/contracts/keys.ts';
+import type { Overwrite } from '../lib/contracts/manifest.ts';
 import type { Upload } from '../lib/contracts/object-event.ts';
 import type { Decision, DeliveredRecord, RestorationRecord, Result, Source, Warning } from '../lib/contracts/record.ts';
 import { hashSettings, type Settings } from '../lib/contracts/settings.ts';
@@ -10,7 +11,7 @@ import { checkSize, contentTypes, type ResultFormat, type SourceFormat } from '.
 import type { DecodedImage, Image } from '../lib/imaging/image.ts';
 import { scoresOf } from '../lib/quality/assessment.ts';
 import { type Claim, commit, type Delivery } from '../lib/storage/commit.ts';
-import { readCommitted, type Standing, standingOf } from '../lib/storage/standing.ts';
+import { asksForWork, readCommitted, type Standing, standingOf } from '../lib/storage/standing.ts';
 import type { ObjectStore } from '../lib/storage/store.ts';
 import { decide } from './decide.ts';
 import type { Engine } from './engine.ts';
@@ -24,7 +25,7 @@ export interface RestorationContext {
   results: ObjectStore;
   layout: KeyLayout;
   settings: Settings;
-  overwrite: boolean;
+  overwrite: Overwrite;
   engine: Engine;
   turns: Turns;
   software: { name: string; version: string };
@@ -54,7 +55,7 @@ export async function restoreUpload(upload: Upload, context: RestorationContext)
   const settingsHash = hashSettings(settings, engine.hashes);
   const claim: Claim = { upload, settingsHash, overwrite: context.overwrite, recordKey: recordKey(layout, name) };
   const standing = standingOf(await readCommitted(results, claim.recordKey), upload, settingsHash);
-  if (standing === 'overtaken' || (standing !== 'open' && !context.overwrite)) return { standing };
+  if (standing !== 'open' && !asksForWork(standing, context.overwrite)) return { standing };
 
   const startedAt = new Date().toISOString();
   const source: Source = { ...sourceOf(upload), bucket: context.source.bucket };

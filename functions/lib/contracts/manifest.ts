@@ -2,13 +2,19 @@ import { z } from 'zod';
 import { Upload } from './object-event.ts';
 import { Settings } from './settings.ts';
 
+/**
+ * What is restored again though it is done: nothing, what other models or settings made of the same source, or everything.
+ * A retry of `outdated` skips what the first attempt did; one of `true` begins anew.
+ */
+export const Overwrite = z.union([z.boolean(), z.literal('outdated')]);
+export type Overwrite = z.infer<typeof Overwrite>;
+
 /** What one job has to do: the uploads, split into the shares of its children, and what is asked of them. */
 export const JobManifest = z.strictObject({
   version: z.literal(1),
   createdAt: z.iso.datetime(),
   settings: Settings,
-  /** Restore again what is done, even with the same source and settings. */
-  overwrite: z.boolean().default(false),
+  overwrite: Overwrite.default(false),
   /** One share per child of an array job. */
   shares: z.array(z.array(Upload).min(1)).min(1),
 });

@@ -1,9 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { isConflict, RestorationError } from '../contracts/errors.ts';
+import type { Overwrite } from '../contracts/manifest.ts';
 import { compareSequencers, type Upload } from '../contracts/object-event.ts';
 import { RestorationRecord, type Result } from '../contracts/record.ts';
-import { type Committed, isSameVersion, readCommitted, type Standing, standingOf, versionOf } from './standing.ts';
+import {
+  asksForWork,
+  type Committed,
+  isSameVersion,
+  readCommitted,
+  type Standing,
+  standingOf,
+  versionOf,
+} from './standing.ts';
 import type { ObjectHead, ObjectInfo, ObjectStore } from './store.ts';
 
 /** The bytes to deliver, made anew for every attempt to put them. */
@@ -19,7 +28,7 @@ export interface Delivery {
 export interface Claim {
   upload: Upload;
   settingsHash: string;
-  overwrite: boolean;
+  overwrite: Overwrite;
   recordKey: string;
 }
 
@@ -52,8 +61,7 @@ export async function commit(
     const committed = await readCommitted(store, claim.recordKey);
     const standing = standingOf(committed, claim.upload, claim.settingsHash);
     // A failure never replaces what was delivered of the same version.
-    const again = claim.overwrite && delivery !== undefined && standing !== 'overtaken';
-    if (standing !== 'open' && !again) {
+    if (!asksForWork(standing, delivery !== undefined && claim.overwrite)) {
       await tellAgain(followers, claim, committed);
       return standing;
     }

@@ -3,6 +3,8 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  ListObjectVersionsCommand,
+  type ListObjectVersionsCommandOutput,
   PutObjectCommand,
   type PutObjectCommandInput,
   type PutObjectCommandOutput,
@@ -83,15 +85,22 @@ export class S3Store implements ObjectStore {
   /** The current version of every object, by its name where the bucket keeps versions. Deleted objects have none. */
   async *listVersions(prefix: string): AsyncGenerator<ObjectInfo> {
     const request = { Bucket: this.bucket, Prefix: prefix, EncodingType: 'url' } as const;
+    let from: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {};
     try {
-      for await (const page of paginateListObjectVersions({ client: this.#client }, request)) {
+      while (from) {
+        const page: ListObjectVersionsCommandOutput = await this.#client.send(
+          new ListObjectVersionsCommand({ ...request, ...from }),
+        );
         const decode = page.EncodingType === 'url' ? decoded : (key: string) => key;
-        for (const { Key, Size, ETag, LastModified, VersionId, IsLatest } of page.Versions ?? []) {
+        for (const { Key = '', Size = 0, ETag, LastModified, VersionId, IsLatest } of page.Versions ?? []) {
           if (!IsLatest) continue;
-          // What was put while the bucket kept no versions is named "null", in events too it has no version then.
+          // "null" was put while the bucket kept no versions; its event had none either.
           const version = VersionId === 'null' ? undefined : VersionId;
-          yield { key: decode(Key ?? ''), size: Size ?? 0, etag: unquoted(ETag), version, lastModified: isoOf(LastModified) };
+          yield { key: decode(Key), size: Size, etag: unquoted(ETag), version, lastModified: isoOf(LastModified) };
         }
+        from = page.IsTruncated
+          ? { KeyMarker: decode(page.NextKeyMarker ?? ''), VersionIdMarker: page.NextVersionIdMarker }
+          : undefined;
       }
     } catch (error) {
       throw s3Error(error, `Listing ${this.#name(prefix)}`);

@@ -1,5 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { RestorationError } from '../contracts/errors.ts';
+import type { Overwrite } from '../contracts/manifest.ts';
 import { compareSequencers, type Upload } from '../contracts/object-event.ts';
 import { CommittedRecord } from '../contracts/record.ts';
 import type { ObjectStore } from './store.ts';
@@ -50,6 +51,13 @@ export function standingOf(committed: Committed | undefined, upload: Upload, set
     return record.settingsHash === settingsHash || record.version > 1 ? 'done' : 'other-settings';
   }
   return isOvertaken(record, upload) ? 'overtaken' : 'open';
+}
+
+/** Whether a standing asks for work when so much is to be done again. */
+export function asksForWork(standing: Standing, overwrite: Overwrite): boolean {
+  if (standing === 'open') return true;
+  if (standing === 'overtaken') return false;
+  return overwrite === true || (overwrite === 'outdated' && standing === 'other-settings');
 }
 
 /** Whether the upload has its terminal record, of whatever outcome: its own, or that of a later version. */

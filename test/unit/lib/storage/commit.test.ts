@@ -116,6 +116,15 @@ describe('commit', () => {
     expect(await store.head('a.jpg')).toBeUndefined();
   });
 
+  it('redoes what is outdated once: a retry leaves alone what the first attempt redid', async () => {
+    const claim = claimOf(first);
+    await commit(store, claim, deliveryOf('one'), succeeded(claim));
+    const upgrade: Claim = { ...claimOf(first, 'other settings'), overwrite: 'outdated' };
+    expect(await commit(store, upgrade, deliveryOf('two'), succeeded(upgrade))).toBe('open');
+    expect(await commit(store, upgrade, deliveryOf('three'), succeeded(upgrade))).toBe('done');
+    expect(await content('a.jpg')).toBe('two');
+  });
+
   it('tries a transient failure again, and takes a failure by input for done', async () => {
     const claim = claimOf(first);
     await commit(store, claim, undefined, failed(claim, 'transient'));
