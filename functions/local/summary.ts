@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
-import type { RestorationRecord, Score, Timings } from '../lib/contracts/record.ts';
+import type { RestorationRecord, Timings } from '../lib/contracts/record.ts';
+import { learnedScore } from '../lib/contracts/scores.ts';
 import type { ShareResult } from '../restore/share.ts';
 
 export interface Summary extends ShareResult {
@@ -17,6 +18,11 @@ export interface Summary extends ShareResult {
  */
 export function summarise({ records, settled, unsettled, ignored, place, quiet }: Summary): boolean {
   const failed = records.filter((record) => record.status === 'failed').length + unsettled.length;
+  for (const { upload, outcome } of settled) {
+    if (outcome.standing === 'open' || !outcome.failure) continue;
+    const { message, code } = outcome.failure;
+    process.stderr.write(`${upload.key}: its earlier result stays. ${message} [${code}]\n`);
+  }
   for (const { upload, error } of unsettled) process.stderr.write(`${upload.key}: ${error.message} [${error.code}]\n`);
   if (quiet) return failed > 0;
   process.stderr.write(`${outcomeTable(records)}\n`);
@@ -63,11 +69,6 @@ export function outcomeTable(records: RestorationRecord[]): string {
 /** Seconds of work on a picture: its waiting for the network, while another was in it, left out. */
 function worked({ fetch, decode, assess, restore, encode }: Timings): number {
   return fetch + decode + assess + restore + encode;
-}
-
-/** The score that decides: the one a model gave. */
-export function learnedScore(scores: Score[]): Score | undefined {
-  return scores.find((score) => score.model !== undefined);
 }
 
 function signed(value: number): string {

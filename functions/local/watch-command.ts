@@ -5,6 +5,7 @@ import { acceptEvent } from '../dispatch/dispatch.ts';
 import { asRestorationError } from '../lib/contracts/errors.ts';
 import { bucketLayout } from '../lib/contracts/keys.ts';
 import type { ObjectEvent, Upload } from '../lib/contracts/object-event.ts';
+import { learnedScore } from '../lib/contracts/scores.ts';
 import type { Settings } from '../lib/contracts/settings.ts';
 import type { Installation } from '../lib/installation.ts';
 import { FolderStore } from '../lib/storage/folder-store.ts';
@@ -13,7 +14,6 @@ import { exitCodes } from './exit-codes.ts';
 import { type EngineOptions, openLocalEngine } from './local-engine.ts';
 import { objectCreated } from './object-created.ts';
 import { localContext, runJobs } from './run.ts';
-import { learnedScore } from './summary.ts';
 
 export interface WatchOptions {
   bucket: string;

@@ -22,6 +22,21 @@ export interface Engine {
   close(): Promise<void>;
 }
 
+/** What is known of an engine's models before they are loaded. */
+type EngineFacts = Pick<Engine, 'restorer' | 'device' | 'hashes' | 'models'>;
+
+/** @throws RestorationError `model-not-found`, `model-mismatch`, `invalid-configuration` */
+export function describeModels(registry: RegisteredModel[], settings: Settings, device: Device): EngineFacts {
+  const { restorer, assessor } = findModels(registry, settings);
+  const cards = [restorer.card, assessor.card];
+  return {
+    restorer: restorer.card,
+    device,
+    hashes: cards.map(({ sha256 }) => sha256),
+    models: cards.map(({ id, task, modelVersion, sha256 }) => ({ id, task, version: modelVersion, sha256 })),
+  };
+}
+
 /**
  * @throws RestorationError `model-not-found`, `model-mismatch`, `device-unavailable`, `invalid-configuration`: all of them
  *   before the first picture
@@ -31,26 +46,27 @@ export async function openEngine(
   settings: Settings,
   options: { device: Device; threads: number },
 ): Promise<Engine> {
-  const restorer = findModel(registry, settings.model, 'restore');
-  checkRequest(settings, restorer.card);
-  const assessor = findModel(registry, decisionOf(restorer.card).assess, 'assess');
+  const { restorer, assessor } = findModels(registry, settings);
   const restoring = await openSession(restorer, options);
   const assessing = await openSession(assessor, options).catch(async (error: unknown) => {
     await restoring.close();
     throw error;
   });
-  const cards = [restorer.card, assessor.card];
   return {
-    restorer: restorer.card,
-    device: options.device,
-    hashes: cards.map(({ sha256 }) => sha256),
-    models: cards.map(({ id, task, modelVersion, sha256 }) => ({ id, task, version: modelVersion, sha256 })),
+    ...describeModels(registry, settings, options.device),
     assess: (image, signal) => assess(image, assessing, signal),
     restore: (image, { score, fidelity }, progress) => restoreImage(restoring, image, { score, fidelity }, progress),
     close: async () => {
       await Promise.all([restoring.close(), assessing.close()]);
     },
   };
+}
+
+function findModels(registry: RegisteredModel[], settings: Settings) {
+  const restorer = findModel(registry, settings.model, 'restore');
+  checkRequest(settings, restorer.card);
+  const assessor = findModel(registry, decisionOf(restorer.card).assess, 'assess');
+  return { restorer, assessor };
 }
 
 /** What a restorer's card says of delivering its results; without it nobody could tell better from worse. */

@@ -1,21 +1,22 @@
-import { createHash } from 'node:crypto';
-import { buffer } from 'node:stream/consumers';
 import { asRestorationError, RestorationError } from '../lib/contracts/errors.ts';
-import { formatOfName, type KeyLayout, nameOfUpload, recordKey, resultKey } from '../lib/contracts/keys.ts';
+import { formatOfName, type KeyLayout, nameOfUpload, recordKey } from '../lib/contracts/keys.ts';
 import type { Overwrite } from '../lib/contracts/manifest.ts';
 import type { Upload } from '../lib/contracts/object-event.ts';
-import type { Decision, DeliveredRecord, RestorationRecord, Result, Source, Warning } from '../lib/contracts/record.ts';
+import type { DeliveredRecord, RestorationRecord, Result, Source, Warning } from '../lib/contracts/record.ts';
 import { hashSettings, type Settings } from '../lib/contracts/settings.ts';
-import { decode, encode, inspect } from '../lib/imaging/codec.ts';
-import { checkSize, contentTypes, type ResultFormat, type SourceFormat } from '../lib/imaging/formats.ts';
-import type { DecodedImage, Image } from '../lib/imaging/image.ts';
+import { decode, inspect } from '../lib/imaging/codec.ts';
+import { checkSize } from '../lib/imaging/formats.ts';
+import type { DecodedImage } from '../lib/imaging/image.ts';
 import { scoresOf } from '../lib/quality/assessment.ts';
-import { type Claim, commit, type Delivery } from '../lib/storage/commit.ts';
+import { type Claim, commit, type Delivery, type RecordFollowers, tellAgain } from '../lib/storage/commit.ts';
 import { asksForWork, readCommitted, type Standing, standingOf } from '../lib/storage/standing.ts';
 import type { ObjectStore } from '../lib/storage/store.ts';
 import { decide } from './decide.ts';
 import type { Engine } from './engine.ts';
+import { type Opened, openUpload, readUpload } from './fetch.ts';
 import { planRestoration } from './plan.ts';
+import { prepare, resultFormat } from './prepare.ts';
+import { type Request, requestOf } from './request.ts';
 import { stopwatch } from './stopwatch.ts';
 import type { Turns } from './turns.ts';
 
@@ -27,10 +28,14 @@ export interface RestorationContext {
   settings: Settings;
   overwrite: Overwrite;
   engine: Engine;
+  /** Finds the models of an upload that asks for its own settings by its metadata; left out, none may. */
+  engineFor?: (settings: Settings) => Engine;
   turns: Turns;
   software: { name: string; version: string };
-  /** When the work was asked for, ISO 8601. */
-  createdAt: string;
+  /** When the work was asked for, ISO 8601; left out, when the upload was made. */
+  createdAt?: string;
+  /** On AWS rows and events. */
+  followers?: RecordFollowers;
   onProgress?: (progress: Progress) => void;
   /** Stops between tiles; the picture at work is handed back without a record. */
   signal?: AbortSignal;
@@ -41,8 +46,13 @@ export type Progress =
   | { stage: 'tiles'; key: string; done: number; total: number }
   | { stage: 'settled'; key: string; outcome: Outcome };
 
-/** How an upload was settled: by a record of ours, or by one that was there already. */
-export type Outcome = { standing: 'open'; record: RestorationRecord } | { standing: Exclude<Standing, 'open'> };
+/**
+ * How an upload was settled: by a record of ours, or by one that was there already; `failure` is what befell an attempt to
+ * do it again, which left that record alone.
+ */
+export type Outcome =
+  | { standing: 'open'; record: RestorationRecord }
+  | { standing: Exclude<Standing, 'open'>; failure?: RestorationError };
 
 /**
  * Fetch, decode, assess, plan, restore, assess, decide, encode, put: one upload to its terminal record.
@@ -50,22 +60,31 @@ export type Outcome = { standing: 'open'; record: RestorationRecord } | { standi
  *   every other failure ends in a failed record
  */
 export async function restoreUpload(upload: Upload, context: RestorationContext): Promise<Outcome> {
-  const { layout, settings, engine, results } = context;
+  const { layout, results, overwrite, followers = {} } = context;
   const name = nameOfUpload(layout, upload.key) ?? upload.key;
-  const settingsHash = hashSettings(settings, engine.hashes);
-  const claim: Claim = { upload, settingsHash, overwrite: context.overwrite, recordKey: recordKey(layout, name) };
-  const standing = standingOf(await readCommitted(results, claim.recordKey), upload, settingsHash);
-  if (standing !== 'open' && !asksForWork(standing, context.overwrite)) return { standing };
+  const at = recordKey(layout, name);
+  const committed = await readCommitted(results, at);
+  /** The standing that makes the work needless. */
+  const settledBy = async (request: Request): Promise<Exclude<Standing, 'open'> | undefined> => {
+    const standing = standingOf(committed, upload, hashOf(request));
+    if (standing === 'open' || asksForWork(standing, overwrite)) return undefined;
+    await tellAgain(followers, { upload, recordKey: at }, committed);
+    return standing;
+  };
+  let request: Request = { settings: context.settings, engine: context.engine };
+  const early = await settledBy(request);
+  // What was done with other settings may have been done with the upload's own, which only its object tells.
+  if (early && !(early === 'other-settings' && context.engineFor)) return { standing: early };
 
   const startedAt = new Date().toISOString();
   const source: Source = { ...sourceOf(upload), bucket: context.source.bucket };
   const common = () => ({
     version: 1 as const,
     source,
-    settings,
-    settingsHash,
+    settings: request.settings,
+    settingsHash: hashOf(request),
     software: context.software,
-    createdAt: context.createdAt,
+    createdAt: context.createdAt ?? new Date(upload.eventTime).toISOString(),
     startedAt,
     completedAt: new Date().toISOString(),
   });
@@ -74,17 +93,35 @@ export async function restoreUpload(upload: Upload, context: RestorationContext)
   const put = async (
     delivery: Delivery | undefined,
     make: (result?: Result) => RestorationRecord,
+    failure?: RestorationError,
   ): Promise<Outcome> => {
-    const ended = await commit(results, claim, delivery, (result) => {
+    const claim: Claim = { upload, settingsHash: hashOf(request), overwrite, recordKey: at };
+    const makeRecord = (result?: Result) => {
       record = make(result);
       return record;
-    });
-    return ended === 'open' && record ? { standing: ended, record } : { standing: ended as Exclude<Standing, 'open'> };
+    };
+    const ended = await commit(results, claim, delivery, makeRecord, followers);
+    if (ended === 'open' && record) return { standing: ended, record };
+    return { standing: ended as Exclude<Standing, 'open'>, failure };
   };
 
   try {
     context.onProgress?.({ stage: 'started', key: upload.key });
-    const made = await deliver(upload, name, source, context);
+    const opened = await openUpload(upload, context.source);
+    if (context.engineFor) {
+      try {
+        request = requestOf(opened.head.metadata, context.settings, context.engineFor);
+        const standing = await settledBy(request);
+        if (standing) {
+          opened.body.destroy();
+          return { standing };
+        }
+      } catch (error) {
+        opened.body.destroy();
+        throw error;
+      }
+    }
+    const made = await deliver(upload, name, source, opened, request, context);
     return await put(made.delivery, (result) => ({
       ...common(),
       ...made.facts,
@@ -95,8 +132,13 @@ export async function restoreUpload(upload: Upload, context: RestorationContext)
     const error = asRestorationError(thrown);
     if (leavesNoRecord(error)) throw error;
     const { code, fault, message } = error;
-    return put(undefined, () => ({ ...common(), status: 'failed', warnings: [], error: { code, fault, message } }));
+    const failed = () => ({ ...common(), status: 'failed' as const, warnings: [], error: { code, fault, message } });
+    return put(undefined, failed, error);
   }
+}
+
+function hashOf({ settings, engine }: Request): string {
+  return hashSettings(settings, engine.hashes);
 }
 
 type Facts = Pick<
@@ -104,10 +146,17 @@ type Facts = Pick<
   'status' | 'image' | 'assessment' | 'decision' | 'models' | 'tiles' | 'device' | 'peakMemory' | 'warnings'
 >;
 
-async function deliver(upload: Upload, name: string, source: Source, context: RestorationContext) {
-  const { settings, engine, turns, signal } = context;
+async function deliver(
+  upload: Upload,
+  name: string,
+  source: Source,
+  opened: Opened,
+  { settings, engine }: Request,
+  context: RestorationContext,
+) {
+  const { turns, signal } = context;
   const watch = stopwatch();
-  const bytes = await watch.time('fetch', () => fetch(upload, source, context));
+  const bytes = await watch.time('fetch', () => readUpload(opened, upload, source));
   const { width, height, format } = await inspect(bytes, settings);
   checkSize({ width, height }, resultFormat(settings, format));
 
@@ -127,14 +176,15 @@ async function deliver(upload: Upload, name: string, source: Source, context: Re
     const { before, candidate } = network;
     const after = candidate?.assessment;
     const decision = decide(settings, engine.restorer, decoded.colour, before, candidate);
-    const { delivery, warnings } = await watch.time('encode', () =>
-      prepare(name, decoded, decision, candidate?.image, context, { bytes, sha256: source.sha256 ?? '' }),
-    );
+    const assessment = scoresOf(before, after);
+    const original = { bytes, sha256: source.sha256 ?? '' };
+    const judged = { name, decoded, decision, assessment, candidate: candidate?.image, original };
+    const { delivery, warnings } = await watch.time('encode', () => prepare(judged, settings, context));
     const predictTime = before.seconds + (candidate?.seconds ?? 0) + (after?.seconds ?? 0);
     const facts: Facts = {
       status: decision.delivered === 'restored' ? 'succeeded' : 'unchanged',
       image: decoded.facts,
-      assessment: scoresOf(before, after),
+      assessment,
       decision,
       models: engine.models,
       tiles: candidate?.tiles ?? 0,
@@ -144,60 +194,6 @@ async function deliver(upload: Upload, name: string, source: Source, context: Re
     };
     return { delivery, facts, timings: () => watch.timings(predictTime) };
   });
-}
-
-async function fetch(upload: Upload, source: Source, context: RestorationContext): Promise<Buffer> {
-  const { version, etag } = upload;
-  const { head, body } = await context.source.get(upload.key, { version, etag });
-  const bytes = await buffer(body);
-  source.size = bytes.length;
-  source.lastModified = head.lastModified;
-  source.sha256 = createHash('sha256').update(bytes).digest('hex');
-  if (bytes.length !== head.size) {
-    throw new RestorationError(
-      'store-unavailable',
-      `Expected ${head.size} bytes of ${upload.key}, but ${bytes.length} came. Try again.`,
-    );
-  }
-  return bytes;
-}
-
-/** The delivered file: the candidate encoded, the original's own bytes, or its pixels re-encoded as asked. */
-async function prepare(
-  name: string,
-  decoded: DecodedImage,
-  decision: Decision,
-  candidate: Image | undefined,
-  context: RestorationContext,
-  original: { bytes: Buffer; sha256: string },
-): Promise<{ delivery: Delivery; warnings: Warning[] }> {
-  const { settings, results, layout, software } = context;
-  const own = decoded.facts.format;
-  const asked = settings.format === 'same' ? undefined : settings.format;
-  const restored = decision.delivered === 'restored' ? candidate : undefined;
-  if (!restored && settings.metadata === 'keep' && (asked ?? own) === own) {
-    const { width, height } = decoded.facts;
-    const key = resultKey(layout, name, asked);
-    const { bytes, sha256 } = original;
-    const result = { bucket: results.bucket, key, format: own, sha256, size: bytes.length, width, height };
-    return { delivery: { result, contentType: contentTypes[own], body: async () => bytes }, warnings: [] };
-  }
-  const format = resultFormat(settings, own);
-  const { width, height } = decoded.colour;
-  const { bytes, warnings } = await encode(
-    { ...decoded, colour: restored ?? decoded.colour },
-    { format, policy: settings.metadata, processedBy: restored && `${software.name} ${software.version}` },
-  );
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  const key = resultKey(layout, name, format === own ? asked : format);
-  const result = { bucket: results.bucket, key, format, sha256, size: bytes.length, width, height };
-  return { delivery: { result, contentType: contentTypes[format], body: async () => bytes }, warnings };
-}
-
-/** GIF holds too few colours for a photograph: its restorations become PNG. */
-function resultFormat({ format }: Settings, own: SourceFormat): ResultFormat {
-  if (format !== 'same') return format;
-  return own === 'gif' ? 'png' : own;
 }
 
 function sourceOf({ bucket, key, version, etag, size, sequencer }: Upload): Source {

@@ -1,4 +1,4 @@
-import type { RestorationError } from '../contracts/errors.ts';
+import type { ErrorCode, Fault } from '../contracts/errors.ts';
 
 export type Log = (level: 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>) => void;
 
@@ -8,6 +8,8 @@ export const logLine: Log = (level, message, fields = {}) => {
   process.stdout.write(`${JSON.stringify({ time, level, message, ...fields })}\n`);
 };
 
-export function errorFields({ code, fault, message }: RestorationError): Record<string, string> {
+/** Of an error thrown or recorded. */
+export function errorFields(error: { code: ErrorCode; fault: Fault; message: string }): Record<string, string> {
+  const { code, fault, message } = error;
   return { code, fault, error: message };
 }
