@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { asRestorationError } from '../lib/contracts/errors.ts';
 import { deliveries, metadataPolicies, outputFormats, Settings } from '../lib/contracts/settings.ts';
 import { findInstallation } from '../lib/installation.ts';
+import { addAwsCommands } from './aws/commands.ts';
 import { exitCodes } from './exit-codes.ts';
 
 const installation = findInstallation();
@@ -22,6 +23,7 @@ Examples:
   $ iqpir restore scan.tif -o out/ --score 0.8     one picture, asking for a little less
   $ iqpir assess holiday/                          how good are they now?
   $ iqpir watch bucket/                            restore whatever is dropped into bucket/uploads
+  $ iqpir aws --help                               operate the pipeline on AWS
 
 Exit codes: 0 all delivered or unchanged, 1 some failed, 2 wrong use or configuration, 130 interrupted.`,
   );
@@ -177,6 +179,8 @@ models
   .description('Add a model of your own: a card, and its ONNX file beside it.')
   .argument('<card>', "the card's JSON file (iqpir models show iqpir-photo is one to start from)")
   .action(async (card: string) => (await import('./models-command.ts')).addModel(installation, card));
+
+addAwsCommands(program, installation, stop.signal);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {

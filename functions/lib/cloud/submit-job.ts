@@ -10,3 +10,13 @@ export interface Job {
 
 /** Starts a job over a manifest; as many children as it has shares. */
 export type SubmitJob = (job: Job) => Promise<void>;
+
+/** What a queue says of a job that it was given. */
+export interface JobStatus {
+  id: string;
+  /** In Batch's words: SUBMITTED, PENDING, RUNNABLE, STARTING, RUNNING, SUCCEEDED, FAILED. */
+  status: string;
+  reason?: string | undefined;
+  attempts: number;
+  logStream?: string | undefined;
+}
