@@ -6,23 +6,23 @@ import { z } from 'zod';
  */
 export const StackOutputs = z.object({
   UploadsBucket: z.string().min(1),
-  /** Left out where every upload counts: an output is never empty. */
-  UploadsPrefix: z.string().regex(/\/$/).optional(),
+  /** A slash alone means none: an output is never empty, and no prefix begins with one. */
+  UploadsPrefix: z
+    .string()
+    .regex(/\/$/)
+    .transform((prefix) => (prefix === '/' ? '' : prefix)),
   ResultsBucket: z.string().min(1),
   /** ARN. */
   JobQueue: z.string().min(1),
   /** ARN, with its revision. */
   JobDefinition: z.string().min(1),
-  /** URL of the queue that dispatch reads. */
-  DispatchQueue: z.string().min(1),
-  /** URLs of the queues where uploads' events end that dispatch, or EventBridge, gave up on. */
-  DispatchDeadLetters: z.string().min(1),
-  EventDeadLetters: z.string().min(1),
-  /** URL of the queue where failed jobs' events end that settle gave up on. */
-  SettleDeadLetters: z.string().min(1),
   /** JSON of what is asked where an upload asks for nothing else. */
   Settings: z.string().min(1),
-  /** The bus that hears of every committed record; left out where none does. */
-  EventBus: z.string().min(1).optional(),
+  /** URL of the queue that dispatch reads. */
+  Queue: z.string().min(1),
+  /** URLs of the dead letters: of dispatch, of EventBridge on the way to its queue, and of settle. */
+  PoisonQueue: z.string().min(1),
+  UndeliveredQueue: z.string().min(1),
+  UndeliveredFailuresQueue: z.string().min(1),
 });
 export type StackOutputs = z.infer<typeof StackOutputs>;

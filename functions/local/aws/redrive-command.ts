@@ -18,8 +18,8 @@ export async function redriveCommand(options: RedriveOptions): Promise<void> {
   const { json, dryRun, signal } = options;
   const { layout, outputs } = await findPlaces(options, readStackOutputs);
   const from =
-    options.from ?? (outputs && [outputs.DispatchDeadLetters, outputs.EventDeadLetters, outputs.SettleDeadLetters]);
-  const to = options.to ?? outputs?.DispatchQueue;
+    options.from ?? (outputs && [outputs.PoisonQueue, outputs.UndeliveredQueue, outputs.UndeliveredFailuresQueue]);
+  const to = options.to ?? outputs?.Queue;
   if (!from?.length)
     throw misuse("Expected --from URL of a dead-letter queue, or --stack NAME to read the pipeline's.");
   if (!to && !dryRun)

@@ -8,10 +8,10 @@ const outputs = {
   ResultsBucket: 'results-of-stack',
   JobQueue: 'arn:queue',
   JobDefinition: 'arn:definition:3',
-  DispatchQueue: 'https://sqs/queue',
-  DispatchDeadLetters: 'https://sqs/dead',
-  EventDeadLetters: 'https://sqs/undelivered',
-  SettleDeadLetters: 'https://sqs/failures',
+  Queue: 'https://sqs/queue',
+  PoisonQueue: 'https://sqs/dead',
+  UndeliveredQueue: 'https://sqs/undelivered',
+  UndeliveredFailuresQueue: 'https://sqs/failures',
   Settings: '{}',
 };
 const stack = async () => outputs;
