@@ -14,7 +14,10 @@ export interface Committed {
 }
 
 /** One request for both: between a head and a get another writer could replace the record. */
-export async function readCommitted(store: ObjectStore, key: string): Promise<Committed | undefined> {
+export async function readCommitted(
+  store: Pick<ObjectStore, 'bucket' | 'get'>,
+  key: string,
+): Promise<Committed | undefined> {
   const found = await store.get(key).catch((error: unknown) => {
     if (error instanceof RestorationError && error.code === 'source-gone') return undefined;
     throw error;
@@ -75,7 +78,7 @@ function isOvertaken(record: CommittedRecord, upload: Upload): boolean {
   return (record.source.lastModified ?? '') >= upload.eventTime;
 }
 
-function foreignRecord(store: ObjectStore, key: string, cause: unknown): RestorationError {
+function foreignRecord(store: Pick<ObjectStore, 'bucket'>, key: string, cause: unknown): RestorationError {
   return new RestorationError(
     'invalid-record',
     `Expected a restoration record at ${key} in ${store.bucket}, but it is none. Move it away and run again.`,

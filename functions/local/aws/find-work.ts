@@ -28,7 +28,7 @@ export interface Search {
   uploads: AsyncIterable<ObjectInfo>;
   /** Bucket of the uploads. */
   bucket: string;
-  results: ObjectStore;
+  results: Pick<ObjectStore, 'bucket' | 'get' | 'list'>;
   layout: KeyLayout;
   /** Prefix of the uploads' keys below the uploads prefix. */
   below: string;
