@@ -1,5 +1,5 @@
 import { App, Tags, Validations } from 'aws-cdk-lib';
-import { AwsSolutionsChecks } from 'cdk-nag';
+import { Checks } from './checks.ts';
 import { readConfig } from './config.ts';
 import { PipelineStack } from './pipeline-stack.ts';
 import { StorageStack } from './storage-stack.ts';
@@ -17,4 +17,4 @@ new PipelineStack(app, 'Pipeline', { stackName: `${name}-Pipeline`, env, config,
 Tags.of(app).add('project', 'iqpir-restore');
 Tags.of(app).add('stage', config.stage);
 
-Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+Validations.of(app).addPlugins(new Checks(app, { uploadsPrefix: config.prefix }));

@@ -2,6 +2,7 @@ import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import type { StackOutputs } from '../functions/lib/contracts/stack-outputs.ts';
 import type { Config } from './config.ts';
 import { existingImage } from './constructs/image.ts';
 import { budget } from './constructs/operations.ts';
@@ -19,6 +20,7 @@ export class PipelineStack extends Stack {
 
   constructor(scope: Construct, id: string, { config, uploads, results, ...props }: PipelineStackProps) {
     super(scope, id, props);
+    const eventBus = config.eventBus ? EventBus.fromEventBusName(this, 'GivenEventBus', config.eventBus) : undefined;
     this.pipeline = new RestorationPipeline(this, 'Pipeline', {
       uploads,
       results,
@@ -27,7 +29,7 @@ export class PipelineStack extends Stack {
       maxVcpus: config.maxVcpus,
       image: config.image ? existingImage(this, 'GivenImage', config.image) : undefined,
       network: config.network,
-      eventBus: config.eventBus ? EventBus.fromEventBusName(this, 'GivenEventBus', config.eventBus) : undefined,
+      eventBus,
       userModels: config.userModels,
       settings: config.settings,
       alarmEmail: config.alarmEmail,
@@ -38,25 +40,28 @@ export class PipelineStack extends Stack {
       budget(this, 'Budget', { dollars: config.monthlyBudget, email: config.alarmEmail });
     }
     const { ingest, settlement, compute, job, catalogue, operations } = this.pipeline;
-    this.#output({
+    const forCommands = {
       UploadsBucket: uploads.bucketName,
       UploadsPrefix: config.prefix || '/',
       ResultsBucket: results.bucketName,
       JobQueue: compute.queue.jobQueueArn,
       JobDefinition: job.definition.jobDefinitionArn,
+      Settings: JSON.stringify(config.settings),
       Queue: ingest.queue.queueUrl,
       PoisonQueue: ingest.poison.queueUrl,
       UndeliveredQueue: ingest.undelivered.queueUrl,
       UndeliveredFailuresQueue: settlement.undelivered.queueUrl,
+    } satisfies { [Name in keyof StackOutputs]: string };
+    // One stack tells all there is to know, the other's buckets too, which cfn-lint takes for an oversight.
+    this.templateOptions.metadata = { 'cfn-lint': { config: { ignore_checks: ['W6001'] } } };
+    const forOperators = {
       DispatchFunction: ingest.dispatch.function.functionName,
       SettleFunction: settlement.settle.function.functionName,
       JobLog: job.logGroup.logGroupName,
       Alarms: operations.topic.topicArn,
       Athena: catalogue.workGroup.name,
-    });
-  }
-
-  #output(values: Record<string, string>): void {
-    for (const [name, value] of Object.entries(values)) new CfnOutput(this, name, { value });
+    };
+    for (const [name, value] of Object.entries({ ...forCommands, ...forOperators }))
+      new CfnOutput(this, name, { value });
   }
 }

@@ -16,7 +16,7 @@ import { Ingest } from './constructs/ingest.ts';
 import { Job, usualTimeout } from './constructs/job.ts';
 import { endpointsOf, type JobNetwork, Network, type NetworkMode } from './constructs/network.ts';
 import { Operations } from './constructs/operations.ts';
-import { acknowledgeWildcards, mayDelete, mayList, mayRead, mayWrite } from './constructs/permissions.ts';
+import { mayDelete, mayList, mayRead, mayWrite } from './constructs/permissions.ts';
 import { Settlement } from './constructs/settlement.ts';
 
 export interface RestorationPipelineProps {
@@ -137,7 +137,6 @@ export class RestorationPipeline extends Construct {
     mayList(role, results);
     mayWrite(role, results, [layout.results, layout.records, rowsPrefix]);
     mayDelete(role, results, [layout.results]);
-    acknowledgeWildcards(role);
     eventBus?.grantPutEventsTo(role);
   }
 }

@@ -4,20 +4,13 @@ import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { rowsPrefix } from '../../functions/lib/contracts/keys.ts';
+import { rowColumns } from '../../functions/lib/contracts/row.ts';
 import { queriesPrefix } from './buckets.ts';
 import { savedQueries } from './saved-queries.ts';
 
 export interface CatalogueProps {
   readonly results: IBucket;
 }
-
-/** Columns of a row, in Athena's types; names lose their capitals there. */
-const columns: Record<string, string> = {
-  version: 'int',
-  bucket: 'string',
-  key: 'string',
-  status: 'string',
-};
 
 /** The rows as a table for Athena: a partition for each day of upload, found by calculation, so that no crawler runs. */
 export class Catalogue extends Construct {
@@ -51,7 +44,7 @@ export class Catalogue extends Construct {
           'storage.location.template': `s3://${results.bucketName}/${rowsPrefix}date=\${date}/`,
         },
         storageDescriptor: {
-          columns: Object.entries(columns).map(([column, type]) => ({ name: column, type })),
+          columns: Object.entries(rowColumns).map(([column, type]) => ({ name: column, type })),
           location: `s3://${results.bucketName}/${rowsPrefix}`,
           inputFormat: 'org.apache.hadoop.mapred.TextInputFormat',
           outputFormat: 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat',

@@ -11,7 +11,7 @@ import type { DispatchEnv } from '../../functions/dispatch/config.ts';
 import { bucketLayout } from '../../functions/lib/contracts/keys.ts';
 import type { Settings } from '../../functions/lib/contracts/settings.ts';
 import { LambdaProgram } from './lambda-program.ts';
-import { acknowledgeWildcards, mayWrite } from './permissions.ts';
+import { mayWrite } from './permissions.ts';
 import { deadLetters, privateQueue } from './queues.ts';
 import { maySubmit, type Submission } from './submission.ts';
 
@@ -93,7 +93,6 @@ export class Ingest extends Construct {
     // It never sees a picture: events name them, and the manifest is all it writes.
     mayWrite(dispatch.role, results, [bucketLayout.manifests]);
     maySubmit(dispatch.role, submission);
-    acknowledgeWildcards(dispatch.role);
     dispatch.function.addEventSource(
       new SqsEventSource(this.queue, {
         batchSize,

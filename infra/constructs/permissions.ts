@@ -1,4 +1,3 @@
-import { Validations } from 'aws-cdk-lib';
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 
@@ -28,16 +27,4 @@ function allow(role: Role, bucket: IBucket, prefixes: string[], actions: string[
   role.addToPolicy(
     new PolicyStatement({ actions, resources: prefixes.map((prefix) => bucket.arnForObjects(`${prefix}*`)) }),
   );
-}
-
-/**
- * Tells cdk-nag why a role's wildcards stand: all of them end a prefix or a revision, and a test lists them one by one.
- * Call it once for each role that was given any of the above.
- */
-export function acknowledgeWildcards(role: Role): void {
-  Validations.of(role).acknowledge({
-    id: 'AwsSolutions-IAM5',
-    reason:
-      'Objects below named prefixes of two named buckets, and the revisions of one named job definition: neither keys nor revisions can be known beforehand. No action is a wildcard.',
-  });
 }

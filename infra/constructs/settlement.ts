@@ -10,7 +10,7 @@ import type { z } from 'zod';
 import { bucketLayout, rowsPrefix } from '../../functions/lib/contracts/keys.ts';
 import type { SettleEnv } from '../../functions/settle/config.ts';
 import { LambdaProgram } from './lambda-program.ts';
-import { acknowledgeWildcards, mayDelete, mayList, mayRead, mayWrite } from './permissions.ts';
+import { mayDelete, mayList, mayRead, mayWrite } from './permissions.ts';
 import { deadLetters } from './queues.ts';
 import { maySubmit, type Submission } from './submission.ts';
 
@@ -86,7 +86,6 @@ export class Settlement extends Construct {
     // A result whose record never came belongs to nobody.
     mayDelete(settle.role, results, [bucketLayout.results]);
     maySubmit(settle.role, submission);
-    acknowledgeWildcards(settle.role);
     eventBus?.grantPutEventsTo(settle.role);
     return settle;
   }
