@@ -1,21 +1,14 @@
-import { createHash } from 'node:crypto';
-import type { SubmitJob } from '../lib/cloud/submit-job.ts';
-import { isConflict } from '../lib/contracts/errors.ts';
-import { isOwnKey, type KeyLayout, manifestKey, nameOfUpload } from '../lib/contracts/keys.ts';
+import { type Submitting, submitManifest } from '../lib/cloud/submit-manifest.ts';
+import { isOwnKey, type KeyLayout, nameOfUpload } from '../lib/contracts/keys.ts';
 import { JobManifest, type Overwrite } from '../lib/contracts/manifest.ts';
 import { ObjectEvent, type Upload, uploadOf } from '../lib/contracts/object-event.ts';
 import type { Settings } from '../lib/contracts/settings.ts';
-import type { ObjectStore } from '../lib/storage/store.ts';
 
-export interface DispatchContext {
+export interface DispatchContext extends Submitting {
   settings: Settings;
   overwrite: Overwrite;
   /** When the work was asked for, ISO 8601, where no event did: a backfill. Left out: when the newest event was raised. */
   createdAt?: string;
-  /** Where manifests are put. */
-  store: ObjectStore;
-  layout: KeyLayout;
-  submitJob: SubmitJob;
 }
 
 export interface Ignored {
@@ -68,25 +61,7 @@ export async function dispatch(uploads: Upload[], context: DispatchContext): Pro
     overwrite: context.overwrite,
     shares: inShares(uploads),
   });
-  const body = Buffer.from(JSON.stringify(manifest));
-  const hash = createHash('sha256').update(body).digest('hex');
-  const key = manifestKey(context.layout, manifest.createdAt, hash);
-  const manifestVersion = await putOnce(context.store, key, body);
-  await context.submitJob({ manifestKey: key, manifestVersion, hash, shares: manifest.shares.length });
-  return key;
-}
-
-/**
- * The key is the content's hash: whoever put it first put the same bytes, and named their version in a job of its own.
- * Dispatch may not read, so it cannot ask for that.
- */
-async function putOnce(store: ObjectStore, key: string, body: Buffer): Promise<string | undefined> {
-  try {
-    return (await store.put(key, body, { contentType: 'application/json', condition: 'absent' })).version;
-  } catch (error) {
-    if (!isConflict(error)) throw error;
-    return undefined;
-  }
+  return submitManifest(manifest, context);
 }
 
 function inShares(uploads: Upload[]): Upload[][] {

@@ -5,9 +5,9 @@ import type { Engine } from './engine.ts';
 import { checkRequest } from './plan.ts';
 
 /** What is asked for one upload, and the models that shall do it. */
-export interface Request {
+export interface Request<Models = Engine> {
   settings: Settings;
-  engine: Engine;
+  engine: Models;
 }
 
 const unit = z
@@ -28,11 +28,11 @@ const Wishes = z.object({
  * The job's settings with the upload's own in their place.
  * @throws RestorationError `invalid-request` where the upload asks for what cannot be
  */
-export function requestOf(
+export function requestOf<Models extends Pick<Engine, 'restorer'>>(
   metadata: Record<string, string>,
   defaults: Settings,
-  engineFor: (settings: Settings) => Engine,
-): Request {
+  engineFor: (settings: Settings) => Models,
+): Request<Models> {
   const wishes = Wishes.safeParse(metadata);
   if (!wishes.success) throw refused(z.prettifyError(wishes.error), metadata);
   const { 'iqpir-model': model = defaults.model, 'iqpir-format': format = defaults.format } = wishes.data;

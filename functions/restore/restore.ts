@@ -1,5 +1,5 @@
 import { asRestorationError, RestorationError } from '../lib/contracts/errors.ts';
-import { formatOfName, type KeyLayout, nameOfUpload, recordKey } from '../lib/contracts/keys.ts';
+import { formatOfName, type KeyLayout, nameOfUpload, recordKey, resultKeys } from '../lib/contracts/keys.ts';
 import type { Overwrite } from '../lib/contracts/manifest.ts';
 import type { Upload } from '../lib/contracts/object-event.ts';
 import type { DeliveredRecord, RestorationRecord, Result, Source, Warning } from '../lib/contracts/record.ts';
@@ -9,6 +9,7 @@ import { checkSize } from '../lib/imaging/formats.ts';
 import type { DecodedImage } from '../lib/imaging/image.ts';
 import { scoresOf } from '../lib/quality/assessment.ts';
 import { type Claim, commit, type Delivery, type RecordFollowers, tellAgain } from '../lib/storage/commit.ts';
+import { removeOrphans } from '../lib/storage/orphans.ts';
 import { asksForWork, readCommitted, type Standing, standingOf } from '../lib/storage/standing.ts';
 import type { ObjectStore } from '../lib/storage/store.ts';
 import { decide } from './decide.ts';
@@ -62,13 +63,16 @@ export type Outcome =
 export async function restoreUpload(upload: Upload, context: RestorationContext): Promise<Outcome> {
   const { layout, results, overwrite, followers = {} } = context;
   const name = nameOfUpload(layout, upload.key) ?? upload.key;
-  const at = recordKey(layout, name);
-  const committed = await readCommitted(results, at);
+  const at = { upload, recordKey: recordKey(layout, name), resultKeys: resultKeys(layout, name) };
+  const committed = await readCommitted(results, at.recordKey);
   /** The standing that makes the work needless. */
   const settledBy = async (request: Request): Promise<Exclude<Standing, 'open'> | undefined> => {
     const standing = standingOf(committed, upload, hashOf(request));
     if (standing === 'open' || asksForWork(standing, overwrite)) return undefined;
-    await tellAgain(followers, { upload, recordKey: at }, committed);
+    await tellAgain(followers, at, committed);
+    // Whoever put the record may have been killed before it had tidied up.
+    const namesNothing = standing === 'overtaken' || committed?.record.status === 'failed';
+    if (committed && namesNothing) await removeOrphans(results, at, committed);
     return standing;
   };
   let request: Request = { settings: context.settings, engine: context.engine };
@@ -95,7 +99,7 @@ export async function restoreUpload(upload: Upload, context: RestorationContext)
     make: (result?: Result) => RestorationRecord,
     failure?: RestorationError,
   ): Promise<Outcome> => {
-    const claim: Claim = { upload, settingsHash: hashOf(request), overwrite, recordKey: at };
+    const claim: Claim = { ...at, settingsHash: hashOf(request), overwrite };
     const makeRecord = (result?: Result) => {
       record = make(result);
       return record;

@@ -4,7 +4,10 @@ import { z } from 'zod';
 export const SettleEnv = z.object({
   IQPIR_UPLOADS_BUCKET: z.string().min(1),
   /** Empty, or ending in a slash. */
-  IQPIR_UPLOADS_PREFIX: z.string().regex(/^$|\/$/).default(''),
+  IQPIR_UPLOADS_PREFIX: z
+    .string()
+    .regex(/^$|\/$/)
+    .default(''),
   IQPIR_RESULTS_BUCKET: z.string().min(1),
   /** Bus that hears of every committed record; left out, nobody does. */
   IQPIR_EVENT_BUS: z.string().min(1).optional(),

@@ -72,6 +72,11 @@ export function resultKey(layout: KeyLayout, name: string, changedFormat?: strin
   return shortened(layout.results, changedFormat ? withExtension(name, changedFormat) : name);
 }
 
+/** Every key at which a result of the upload could lie, whatever format it was made in. */
+export function resultKeys(layout: KeyLayout, name: string): string[] {
+  return [...new Set([undefined, ...Object.keys(extensionsOf)].map((format) => resultKey(layout, name, format)))];
+}
+
 export function recordKey(layout: KeyLayout, name: string): string {
   return shortened(layout.records, `${name}.json`);
 }

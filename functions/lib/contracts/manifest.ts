@@ -15,6 +15,8 @@ export const JobManifest = z.strictObject({
   createdAt: z.iso.datetime(),
   settings: Settings,
   overwrite: Overwrite.default(false),
+  /** Key of the manifest whose open uploads these are: they were submitted once more, and are not a third time. */
+  resubmissionOf: z.string().optional(),
   /** One share per child of an array job. */
   shares: z.array(z.array(Upload).min(1)).min(1),
 });

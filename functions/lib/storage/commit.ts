@@ -1,19 +1,11 @@
-import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { isConflict, RestorationError } from '../contracts/errors.ts';
 import type { Overwrite } from '../contracts/manifest.ts';
-import { compareSequencers, type Upload } from '../contracts/object-event.ts';
 import { RestorationRecord, type Result } from '../contracts/record.ts';
-import {
-  asksForWork,
-  type Committed,
-  isSameVersion,
-  readCommitted,
-  type Standing,
-  standingOf,
-  versionOf,
-} from './standing.ts';
-import type { ObjectHead, ObjectInfo, ObjectStore } from './store.ts';
+import { imagesOf, type Place, removeImages, removeOrphans } from './orphans.ts';
+import { isNewer, isOfSource, isTwin, stampOf } from './stamp.ts';
+import { asksForWork, type Committed, isSameVersion, readCommitted, type Standing, standingOf } from './standing.ts';
+import type { ObjectInfo, ObjectStore } from './store.ts';
 
 /** The bytes to deliver, made anew for every attempt to put them. */
 export interface Delivery {
@@ -25,8 +17,7 @@ export interface Delivery {
   body: () => Promise<Buffer | Readable>;
 }
 
-export interface Claim {
-  upload: Upload;
+export interface Claim extends Place {
   settingsHash: string;
   overwrite: Overwrite;
   recordKey: string;
@@ -34,7 +25,7 @@ export interface Claim {
 
 /** Who else hears of records: on AWS a row for queries and an event, on a folder nobody. */
 export interface RecordFollowers {
-  /** Before a record is put, so that none is without it, and again where it is found done. */
+  /** Before a record is put, so that none is without it, and again where a final one is found done. */
   beforeCommit?(record: RestorationRecord): Promise<void>;
   /** After it was put, and again where it is found done: at least once. */
   afterCommit?(record: RestorationRecord, recordKey: string): Promise<void>;
@@ -57,21 +48,30 @@ export async function commit(
   makeRecord: (result: Result | undefined) => RestorationRecord,
   followers: RecordFollowers = {},
 ): Promise<Standing> {
+  let ours: ObjectInfo | undefined;
   for (let attempt = 0; attempt < attempts; attempt++) {
     const committed = await readCommitted(store, claim.recordKey);
     const standing = standingOf(committed, claim.upload, claim.settingsHash);
     // A failure never replaces what was delivered of the same version.
     if (!asksForWork(standing, delivery !== undefined && claim.overwrite)) {
+      await takeBack(store, ours, committed);
       await tellAgain(followers, claim, committed);
       return standing;
     }
     try {
-      const result = delivery && (await putResult(store, claim, delivery, committed));
-      if (result === 'overtaken') return 'overtaken';
-      const record = RestorationRecord.parse(makeRecord(result));
+      // What lies there before a failure is recorded belongs to nobody then; what is put later has seen the failure.
+      const disowned = delivery ? [] : await imagesOf(store, claim);
+      const put = delivery && (await putResult(store, claim, delivery, committed));
+      if (put === 'overtaken') return 'overtaken';
+      ours = put?.info ?? ours;
+      const record = RestorationRecord.parse(makeRecord(put?.result));
       await followers.beforeCommit?.(record);
-      await putRecord(store, claim.recordKey, record, committed);
-      await removeReplaced(store, claim, committed, result?.key);
+      const { etag } = await putRecord(store, claim.recordKey, record, committed);
+      await removeReplaced(store, claim, committed, put?.result.key);
+      if (!delivery) {
+        await removeImages(store, disowned);
+        await removeOrphans(store, claim, { record, etag });
+      }
       await followers.afterCommit?.(record, claim.recordKey);
       return 'open';
     } catch (error) {
@@ -96,7 +96,9 @@ export async function tellAgain(
   const record = RestorationRecord.safeParse(committed?.record);
   // A record of a newer schema is none that we can tell of, and another version's is its own worker's to tell.
   if (!record.success || !committed || !isSameVersion(committed.record, upload)) return;
-  await followers.beforeCommit?.(record.data);
+  // A failure that may be tried again is perhaps being replaced right now, and its row with it.
+  const isFinal = record.data.status !== 'failed' || record.data.error.fault === 'input';
+  if (isFinal) await followers.beforeCommit?.(record.data);
   await followers.afterCommit?.(record.data, recordKey);
 }
 
@@ -105,26 +107,39 @@ async function putResult(
   claim: Claim,
   delivery: Delivery,
   committed: Committed | undefined,
-): Promise<Result | 'overtaken'> {
+): Promise<{ result: Result; info?: ObjectInfo } | 'overtaken'> {
   const { result } = delivery;
   const existing = await store.head(result.key);
-  const stamp = stampOf(claim, result);
+  const stamp = stampOf(claim.upload, claim.settingsHash, result);
   if (existing) {
-    if (existing.metadata['iqpir-source'] !== stamp['iqpir-source']) throw collision(store, result.key);
-    if (isNewer(existing.metadata, claim.upload)) return 'overtaken';
+    const theirs = existing.metadata;
+    if (!isOfSource(theirs, claim.upload)) throw collision(store, result.key);
+    if (isNewer(theirs, claim.upload)) return 'overtaken';
     // Under a failed record of this version the image is about to be removed as an orphan: put it anew.
     const disowned = committed?.record.status === 'failed' && isSameVersion(committed.record, claim.upload);
-    if (isTwin(existing, stamp) && !disowned) {
-      return { ...result, sha256: existing.metadata['iqpir-sha256'] ?? result.sha256, size: existing.size };
+    if (isTwin(theirs, stamp) && !disowned) {
+      return { result: { ...result, sha256: theirs['iqpir-sha256'] ?? result.sha256, size: existing.size } };
     }
   }
-  await store.put(result.key, await delivery.body(), {
+  const info = await store.put(result.key, await delivery.body(), {
     contentType: delivery.contentType,
     metadata: { ...delivery.metadata, ...stamp },
     tags: delivery.tags,
     condition: existing ? { etag: existing.etag } : 'absent',
   });
-  return result;
+  return { result, info };
+}
+
+/** An image that we put and whose record another writer's made needless: where theirs does not name it, nobody does. */
+async function takeBack(store: ObjectStore, ours: ObjectInfo | undefined, committed: Committed | undefined) {
+  // Without versions a later writer's image at the key could not be told from ours: `removeOrphans` looks for it.
+  if (!ours?.version || !committed) return;
+  const theirs = RestorationRecord.safeParse(committed.record);
+  if (!theirs.success) return;
+  const named = theirs.data.status === 'failed' ? undefined : theirs.data.result;
+  const head = await store.head(ours.key, { version: ours.version });
+  if (named?.key === ours.key && named.sha256 === head?.metadata['iqpir-sha256']) return;
+  await store.delete(ours.key, { version: ours.version });
 }
 
 async function putRecord(
@@ -145,39 +160,8 @@ async function removeReplaced(store: ObjectStore, claim: Claim, committed: Commi
   const old = RestorationRecord.safeParse(committed?.record);
   if (!old.success || old.data.status === 'failed' || old.data.result.key === kept) return;
   const head = await store.head(old.data.result.key);
-  if (head?.metadata['iqpir-source'] !== sourceId(claim.upload)) return;
-  // Only what was looked at: another writer may put its own meanwhile.
-  await store.delete(head.key, { version: head.version });
-}
-
-/** Says of an image whose it is, before its record says so. ASCII and short: S3 takes 2 KB of it. */
-function stampOf({ upload, settingsHash }: Claim, result: Result): Record<string, string> {
-  return {
-    'iqpir-source': sourceId(upload),
-    'iqpir-version': versionOf(upload) ?? '',
-    'iqpir-settings': settingsHash,
-    'iqpir-sha256': result.sha256,
-    'iqpir-uploaded': upload.eventTime,
-    ...(upload.sequencer ? { 'iqpir-sequencer': upload.sequencer } : {}),
-  };
-}
-
-/** Whether an image's stamp is that of a later version; its record may still be on its way. */
-function isNewer(stamp: Record<string, string>, upload: Upload): boolean {
-  if (stamp['iqpir-version'] === versionOf(upload)) return false;
-  const [theirs, ours] = [stamp['iqpir-sequencer'], upload.sequencer];
-  if (theirs && ours) return compareSequencers(theirs, ours) > 0;
-  // One of them came by a backfill, which has no sequencer.
-  return Date.parse(stamp['iqpir-uploaded'] ?? '') > Date.parse(upload.eventTime);
-}
-
-/** The same source restored with the same settings: another attempt put it and did not reach its record. */
-function isTwin(existing: ObjectHead, stamp: Record<string, string>): boolean {
-  return ['iqpir-version', 'iqpir-settings'].every((name) => existing.metadata[name] === stamp[name]);
-}
-
-export function sourceId(upload: Upload): string {
-  return createHash('sha256').update(upload.key).digest('hex');
+  if (!head || !isOfSource(head.metadata, claim.upload)) return;
+  await removeImages(store, [head]);
 }
 
 function collision(store: ObjectStore, key: string): RestorationError {

@@ -30,7 +30,13 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true }));
 
 function claimOf(upload: Upload, settings = 'first settings'): Claim {
-  return { upload, settingsHash: hash(settings), overwrite: false, recordKey: 'records/a.jpg.json' };
+  return {
+    upload,
+    settingsHash: hash(settings),
+    overwrite: false,
+    recordKey: 'records/a.jpg.json',
+    resultKeys: ['a.jpg', 'a.png'],
+  };
 }
 
 function deliveryOf(content: string, key = 'a.jpg'): Delivery {
