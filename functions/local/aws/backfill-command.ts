@@ -3,6 +3,7 @@ import { batchQueue } from '../../lib/cloud/batch-queue.ts';
 import { Settings } from '../../lib/contracts/settings.ts';
 import type { Installation } from '../../lib/installation.ts';
 import { openBuckets } from '../../lib/storage/open-buckets.ts';
+import type { S3Store } from '../../lib/storage/s3-store.ts';
 import { type BackfillReport, backfill } from './backfill.ts';
 import { showBackfill } from './backfill-progress.ts';
 import { estimate, Timesheet } from './cost.ts';
@@ -12,7 +13,6 @@ import { pace } from './pace.ts';
 import { belowPrefix, findPlaces, misuse, type PlaceOptions, required } from './places.ts';
 import { readPrices } from './prices.ts';
 import { readStackOutputs } from './stack-outputs.ts';
-import { hashOfToday } from './todays-hash.ts';
 
 export interface BackfillOptions extends PlaceOptions {
   prefix?: string | undefined;
@@ -50,7 +50,7 @@ export async function backfillCommand(options: BackfillOptions): Promise<void> {
       layout,
       below,
       since: options.since,
-      settingsHashOf: options.outdated ? await hashOfToday(settings, uploads, installation) : undefined,
+      settingsHashOf: options.outdated ? await todaysHash(settings, uploads, installation) : undefined,
       onRecord: (record) => timesheet.add(record),
     }),
     needs: new Set<Need>([
@@ -90,6 +90,15 @@ export async function backfillCommand(options: BackfillOptions): Promise<void> {
   } else if (report.sent > 0) {
     process.stdout.write('No estimate of the cost: no record with timings was read. Restore a few, then ask again.\n');
   }
+}
+
+/** Models and what describes them are loaded only where somebody asks what is outdated. */
+async function todaysHash(settings: Settings, uploads: S3Store, installation: Installation) {
+  const [{ hashOfToday }, { installedModels }] = await Promise.all([
+    import('./todays-hash.ts'),
+    import('../local-engine.ts'),
+  ]);
+  return hashOfToday(settings, uploads, await installedModels(installation));
 }
 
 function tableOf({ looked }: BackfillReport): string {

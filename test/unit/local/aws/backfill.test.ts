@@ -62,7 +62,7 @@ describe('backfill', () => {
     for (const { shares } of manifests) expect(shares.flat().length).toBeLessThanOrEqual(1000);
   });
 
-  it("dates its manifests by its own day, since the sweep takes an old manifest's uploads for lost", async () => {
+  it('dates its manifests by its own day, not by that of its uploads', async () => {
     await run({ found: some(1) });
     const [key] = await keysOf(store, 'manifests/');
     expect(key).toMatch(/^manifests\/2026-11-23\//);
