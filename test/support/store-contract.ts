@@ -71,6 +71,16 @@ export function describeStoreContract(name: string, makeStore: () => Promise<Sto
       expect(await store.head('gone')).toBeUndefined();
     });
 
+    it('deletes by version that one alone, and leaves what was put since', async () => {
+      const first = await store.put('a', Buffer.from('1'));
+      const second = await store.put('a', Buffer.from('2'));
+      await store.delete('a', { version: first.version });
+      expect(await textOf((await store.get('a')).body)).toBe('2');
+      await store.delete('a', { version: second.version });
+      await store.delete('a', { version: second.version });
+      expect(await store.head('a')).toBeUndefined();
+    });
+
     it('takes a name again for a file where a deleted folder was', async () => {
       await store.put('name/inside', Buffer.from('x'));
       await store.delete('name/inside');

@@ -15,6 +15,7 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { asRestorationError, RestorationError } from '../contracts/errors.ts';
 import { checkedBody } from './checked-body.ts';
 import { checkPutOptions } from './put-options.ts';
+import { resumedBody } from './resumed-body.ts';
 import { failureOf, s3Error } from './s3-error.ts';
 import type { ObjectHead, ObjectInfo, ObjectStore, PutOptions } from './store.ts';
 
@@ -50,16 +51,36 @@ export class S3Store implements ObjectStore {
     key: string,
     { version, etag }: { version?: string; etag?: string } = {},
   ): Promise<{ head: ObjectHead; body: Readable }> {
-    const doing = `Reading ${this.#name(key)}`;
+    const { head, body } = await this.#read(key, { version, etag });
+    const resumed = resumedBody(body, {
+      size: head.size,
+      // Whatever is the key's object by now: the rest is that of the one that was begun.
+      from: async (start) => (await this.#read(key, { version, etag: head.etag, start })).body,
+      failed: (cause) => s3Error(cause, `Reading ${this.#name(key)}`),
+    });
+    return { head, body: resumed };
+  }
+
+  async #read(key: string, wanted: { version?: string; etag?: string; start?: number }) {
+    const { version, etag, start } = wanted;
     try {
       const answer = await this.#client.send(
-        new GetObjectCommand({ Bucket: this.bucket, Key: key, VersionId: version, IfMatch: quoted(etag) }),
+        new GetObjectCommand({
+          Bucket: this.bucket,
+          Key: key,
+          VersionId: version,
+          IfMatch: quoted(etag),
+          Range: start === undefined ? undefined : `bytes=${start}-`,
+        }),
       );
       if (!(answer.Body instanceof Readable)) throw new Error('Expected a stream as the body of an object');
-      const head = headOf(key, answer);
-      return { head, body: bodyOfLength(answer.Body, head.size, doing) };
+      if (start !== undefined && !answer.ContentRange?.startsWith(`bytes ${start}-`)) {
+        answer.Body.destroy();
+        throw new Error(`Expected the bytes from ${start}, received ${answer.ContentRange ?? 'all of them'}`);
+      }
+      return { head: headOf(key, answer), body: answer.Body };
     } catch (error) {
-      const failure = s3Error(error, doing);
+      const failure = s3Error(error, `Reading ${this.#name(key)}`);
       if (failure.code === 'store-conflict') throw gone(key, `the etag ${etag}`, error);
       if (failureOf(error).name === 'InvalidArgument' && version) throw gone(key, `the version ${version}`, error);
       throw failure;
@@ -189,21 +210,6 @@ function headOf(key: string, answer: HeadAnswer): ObjectHead {
     contentType: answer.ContentType,
     metadata: answer.Metadata ?? {},
   };
-}
-
-/** A connection that ends early looks like an end to some readers: the length tells. */
-function bodyOfLength(source: Readable, expected: number, doing: string): Readable {
-  let received = 0;
-  return checkedBody(source, {
-    chunk: (bytes) => {
-      received += bytes.length;
-    },
-    end: () => {
-      if (received === expected) return;
-      throw new Error(`expected ${expected} bytes, received ${received}`);
-    },
-    failed: (cause) => s3Error(cause, doing),
-  });
 }
 
 function gone(key: string, expected: string, cause: unknown): RestorationError {

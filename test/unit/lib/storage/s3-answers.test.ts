@@ -179,6 +179,62 @@ describe('S3Store with a weak network', () => {
     expect((await expectCode(buffer(body), 'store-unavailable')).cause).toBeInstanceOf(Error);
   });
 
+  it('asks for the rest where a connection is cut, of the same version and etag', async () => {
+    const whole = Buffer.from(Array.from({ length: 1000 }, (_, at) => at % 251));
+    const asked: (string | undefined)[] = [];
+    const conditions: unknown[] = [];
+    const store = await storeAnsweredBy((request, response) => {
+      const start = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
+      asked.push(request.headers.range);
+      conditions.push([request.headers['if-match'], request.url?.includes('versionId=v1')]);
+      response.writeHead(start ? 206 : 200, {
+        'content-length': `${whole.length - start}`,
+        ...(start ? { 'content-range': `bytes ${start}-999/1000` } : {}),
+        etag: '"e"',
+        'last-modified': new Date().toUTCString(),
+      });
+      const end = Math.min(start + 400, whole.length);
+      response.write(whole.subarray(start, end), () => (end === whole.length ? response.end() : response.destroy()));
+    });
+    const { head, body } = await store.get('a', { version: 'v1' });
+    expect(head.size).toBe(1000);
+    expect(await buffer(body)).toEqual(whole);
+    expect(asked).toEqual([undefined, 'bytes=400-', 'bytes=800-']);
+    expect(conditions).toEqual([
+      [undefined, true],
+      ['"e"', true],
+      ['"e"', true],
+    ]);
+  });
+
+  it('is source-gone where the object was replaced between a cut and the rest', async () => {
+    let requests = 0;
+    const store = await storeAnsweredBy((request, response) => {
+      requests += 1;
+      if (requests > 1) return refusal(412, 'PreconditionFailed')(request, response);
+      response.writeHead(200, { 'content-length': '1000', etag: '"e"', 'last-modified': new Date().toUTCString() });
+      response.write(Buffer.alloc(400), () => response.destroy());
+    });
+    const { body } = await store.get('a');
+    await expectCode(buffer(body), 'source-gone');
+  });
+
+  it('gives up on a connection that gives nothing again and again', async () => {
+    let requests = 0;
+    const store = await storeAnsweredBy((request, response) => {
+      requests += 1;
+      const range = request.headers.range ? { 'content-range': 'bytes 400-999/1000' } : {};
+      const length = request.headers.range ? '600' : '1000';
+      const headers = { 'content-length': length, ...range, etag: '"e"', 'last-modified': new Date().toUTCString() };
+      response.writeHead(request.headers.range ? 206 : 200, headers);
+      response.write(request.headers.range ? '' : Buffer.alloc(400), () => setTimeout(() => response.destroy(), 20));
+      if (request.headers.range) response.flushHeaders();
+    });
+    const { body } = await store.get('a');
+    await expectCode(buffer(body), 'store-unavailable');
+    expect(requests).toBe(6);
+  });
+
   it('leaves trying again to the SDK', async () => {
     let requests = 0;
     const store = await storeAnsweredBy((request, response) => {
