@@ -24,7 +24,7 @@ export interface RestorationBucketsProps {
 /** Query results are copies of what rows say, and can be had again. */
 export const queriesPrefix = 'queries/';
 const queriesRetention = Duration.days(30);
-/** The sweep looks back a week; what a manifest did is in the records. */
+/** A sweep looks at a manifest when it is a day old; what it did is in the records. */
 const manifestsRetention = Duration.days(90);
 /** Time to bring back what was overwritten or deleted by mistake. */
 const replacedVersionsRetention = Duration.days(30);

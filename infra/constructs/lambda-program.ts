@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AssetHashType, DockerImage, type Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
@@ -61,8 +61,7 @@ export class LambdaProgram extends Construct {
 function bundled(program: string): Code {
   const here = fileURLToPath(import.meta.url);
   const folder = join(dirname(here), '..', '..', 'functions', program);
-  const handler = join(folder, `handler${extname(here)}`);
-  const entry = existsSync(handler) ? handler : join(folder, `config${extname(here)}`);
+  const entry = join(folder, `handler${extname(here)}`);
   return Code.fromAsset(folder, {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
