@@ -9,7 +9,7 @@ export interface Row {
 const rowKey = /^rows\/date=(\d{4}-\d{2}-\d{2})\/[0-9a-f]{64}\.json$/;
 
 /** As much of a row as says whose it is. */
-const CheckedRow = z.looseObject({ key: z.string(), version: z.string().optional(), status: z.string() });
+const CheckedRow = z.looseObject({ key: z.string(), source_version: z.string().optional(), status: z.string() });
 
 /**
  * A row is put before its record, once for a version however often that was tried: each record has one row of its version,
@@ -27,7 +27,7 @@ export function checkRows(rows: Row[], current: WrittenRecord[], broken: Broken)
       );
       continue;
     }
-    const of = JSON.stringify([row.key, row.version]);
+    const of = JSON.stringify([row.key, row.source_version]);
     rowsOf.set(of, [...(rowsOf.get(of) ?? []), { row, key }]);
   }
   for (const { key, record } of current) {

@@ -39,7 +39,7 @@ export interface EmulatorStart {
 const root = { accessKeyId: 'test', secretAccessKey: 'test' };
 
 /** The Python of the environment that MiniStack is installed in: its program stands beside it. */
-function pythonOfMinistack(): string {
+export function pythonOfMinistack(): string {
   const command = process.env.IQPIR_MINISTACK;
   if (!command) throw new Error('Expected IQPIR_MINISTACK to name the program of ministack 1.5.33');
   return join(dirname(realpathSync(command)), 'python');

@@ -16,8 +16,17 @@ export interface BatchBackend {
   jobs: Jobs;
   /** By ARN, by name and revision, or by name for its newest revision. */
   findDefinition(name: string): Promise<JobDefinition | undefined>;
+  mischief?: Mischief;
+}
+
+/** What may befall a submission, for those who test against it. */
+export interface Mischief {
   /** Whether the next request is refused as one too many. */
-  throttles?: () => boolean;
+  throttles?(): boolean;
+  /** Before the job is queued. */
+  beforeSubmit?(parameters: Record<string, string>): Promise<void>;
+  /** Whether it is queued twice, as where an answer was lost and the request made again. */
+  doubles?(): boolean;
 }
 
 const SubmitJob = z.looseObject({
@@ -51,15 +60,18 @@ class Refused extends Error {
 
 /** The requests to Batch that this product makes, over HTTP as the SDK sends them. Definitions come from the stack. */
 export async function serveBatch(backend: BatchBackend): Promise<BatchEndpoint> {
-  const { jobs } = backend;
+  const { jobs, mischief = {} } = backend;
   const operations: Record<string, (body: unknown, size: number) => unknown> = {
     '/v1/submitjob': async (body, size) => {
-      if (backend.throttles?.()) throw new Refused('TooManyRequestsException', 'Too Many Requests', 429);
+      if (mischief.throttles?.()) throw new Refused('TooManyRequestsException', 'Too Many Requests', 429);
       if (size > largestSubmission) throw new Refused('ClientException', `Request of ${size} bytes is too large`);
       const { jobDefinition, arrayProperties, ...job } = SubmitJob.parse(body);
       const definition = await backend.findDefinition(jobDefinition);
       if (!definition) throw new Refused('ClientException', `JobDefinition does not exist: ${jobDefinition}`);
-      const { jobId, jobArn, jobName } = jobs.submit({ ...job, definition, arraySize: arrayProperties?.size });
+      await mischief.beforeSubmit?.(job.parameters);
+      const submission = { ...job, definition, arraySize: arrayProperties?.size };
+      if (mischief.doubles?.()) jobs.submit(submission);
+      const { jobId, jobArn, jobName } = jobs.submit(submission);
       return { jobId, jobArn, jobName };
     },
     '/v1/describejobs': (body) => ({ jobs: Ids.parse(body).jobs.flatMap((id) => jobs.find(id) ?? []) }),

@@ -23,7 +23,7 @@ export interface Machines {
   /** The command in place of the definition's; left out, the definition's. */
   command?: (command: string[], job: Job) => string[];
   /** What Batch would say of an end; undefined says what it says of a container that ended by itself. */
-  exitOf?: (job: Job, ended: Ended) => Exit | undefined;
+  exitOf?: (job: Job, ended: Ended) => Promise<Exit | undefined>;
   /** ms between SIGTERM and SIGKILL. */
   grace?: number;
   onOutput?: (job: Job, text: string) => void;
@@ -73,7 +73,7 @@ export function runJobs(machines: Machines, onChange: (job: Job) => void): Jobs 
       grace: machines.grace ?? 30_000,
       onOutput: (text) => machines.onOutput?.(job, text),
     });
-    const exit = machines.exitOf?.(job, ended) ?? usualExit(ended);
+    const exit = (await machines.exitOf?.(job, ended)) ?? usualExit(ended);
     addAttempt(job, startedAt, exit);
     if (ended.cause === 'itself' && exit.exitCode === 0) {
       change(job, 'SUCCEEDED', exit.statusReason);

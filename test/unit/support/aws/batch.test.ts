@@ -161,7 +161,7 @@ describe('the Batch endpoint', () => {
     await killed.jobs.idle();
     expect(await describeJob(killed, jobId)).toMatchObject({ status: 'FAILED', container: { exitCode: 137 } });
     const lost = await batchRunning(script, {
-      exitOf: (_job, { exitCode }) =>
+      exitOf: async (_job, { exitCode }) =>
         exitCode === 137 ? { statusReason: 'Host EC2 (instance i-1) gone.' } : undefined,
     });
     const again = await submit(lost);

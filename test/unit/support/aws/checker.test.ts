@@ -62,7 +62,7 @@ describe.skipIf(!installed)('the checker', () => {
 
   async function putRow(key: string, version: string, status = 'succeeded'): Promise<string> {
     const name = sha256(JSON.stringify([key, version]));
-    const row = { key, version, status };
+    const row = { key, source_version: version, status };
     await put(buckets.results, `rows/date=2026-01-02/${name}.json`, `${JSON.stringify(row)}\n`);
     return `rows/date=2026-01-02/${name}.json`;
   }
@@ -225,7 +225,7 @@ describe.skipIf(!installed)('the checker', () => {
     const c = JSON.stringify({
       key: 'c.jpg',
       status: 'succeeded',
-      version: originals.get('c.jpg')?.keys().next().value,
+      source_version: originals.get('c.jpg')?.keys().next().value,
     });
     await put(buckets.results, `rows/date=2026-01-03/${sha256('another')}.json`, c);
     expect(await broken()).toEqual([
