@@ -21,6 +21,8 @@ The published commands and training options never use a fidelity above 0: what f
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -138,9 +140,8 @@ class SelfAttention(nn.Module):
 
     def forward(self, normed: Tensor, position: Tensor) -> Tensor:  # [N, T, DIM], [T, DIM]
         n, tokens, _ = normed.shape
-        weights, biases = self.in_proj_weight.split((2 * DIM, DIM)), self.in_proj_bias.split((2 * DIM, DIM))
-        q, k = F.linear(normed + position, weights[0], biases[0]).chunk(2, -1)
-        v = F.linear(normed, weights[1], biases[1])
+        q, k = F.linear(normed + position, self.in_proj_weight[: 2 * DIM], self.in_proj_bias[: 2 * DIM]).chunk(2, -1)
+        v = F.linear(normed, self.in_proj_weight[2 * DIM :], self.in_proj_bias[2 * DIM :])
         q, k, v = (t.reshape(n, tokens, HEADS, DIM // HEADS).transpose(1, 2) for t in (q, k, v))
         attended = (q @ k.transpose(-1, -2) * (DIM // HEADS) ** -0.5).softmax(-1) @ v
         return self.out_proj(attended.transpose(1, 2).reshape(n, tokens, DIM))
@@ -200,7 +201,7 @@ class Generator(nn.Module):
         blocks += [group_norm(before), conv3(before, 3)]
         self.blocks = nn.ModuleList(blocks)
 
-    def forward(self, x: Tensor, after: dict[int, callable]) -> Tensor:
+    def forward(self, x: Tensor, after: dict[int, Callable[[Tensor], Tensor]]) -> Tensor:
         for number, block in enumerate(self.blocks):
             x = block(x)
             if number in after:
