@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { CloudFormationClient, CreateStackCommand, waitUntilStackCreateComplete } from '@aws-sdk/client-cloudformation';
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { S3Store } from '../../functions/lib/storage/s3-store.ts';
@@ -48,4 +49,15 @@ export async function newQueue(name: string): Promise<{ client: SQSClient; url: 
     new CreateQueueCommand({ QueueName: `${name}-${randomBytes(6).toString('hex')}` }),
   );
   return { client, url: QueueUrl };
+}
+
+/** A new stack that has nothing but outputs, and the one resource that a stack must have. @returns its name */
+export async function newStack(name: string, outputs: Record<string, string>): Promise<string> {
+  const client = new CloudFormationClient(options);
+  const StackName = `${name}-${randomBytes(6).toString('hex')}`;
+  const Outputs = Object.fromEntries(Object.entries(outputs).map(([output, Value]) => [output, { Value }]));
+  const Resources = { Queue: { Type: 'AWS::SQS::Queue' } };
+  await client.send(new CreateStackCommand({ StackName, TemplateBody: JSON.stringify({ Resources, Outputs }) }));
+  await waitUntilStackCreateComplete({ client, maxWaitTime: 60 }, { StackName });
+  return StackName;
 }

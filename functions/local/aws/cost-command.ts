@@ -1,4 +1,6 @@
 import Table from 'cli-table3';
+import pMap from 'p-map';
+import { asRestorationError } from '../../lib/contracts/errors.ts';
 import type { Installation } from '../../lib/installation.ts';
 import { openBuckets } from '../../lib/storage/open-buckets.ts';
 import { readCommitted } from '../../lib/storage/standing.ts';
@@ -68,15 +70,19 @@ export async function costCommand(options: CostOptions): Promise<void> {
 async function timings(results: ObjectStore, prefix: string, { sample, signal }: CostOptions) {
   const { keys, total } = await drawKeys(results.list(prefix), sample, signal);
   const timesheet = new Timesheet();
-  const { default: pMap } = await import('p-map');
   await pMap(
     keys,
     async (key) => {
-      if (!signal.aborted) timesheet.add((await readCommitted(results, key).catch(() => undefined))?.record);
+      if (!signal.aborted) timesheet.add((await readCommitted(results, key).catch(noRecord))?.record);
     },
     { concurrency: 16 },
   );
   return { timesheet, drawn: keys.length, total };
+}
+
+/** Something else that lies among the records has no timings. */
+function noRecord(thrown: unknown): undefined {
+  if (asRestorationError(thrown).code !== 'invalid-record') throw thrown;
 }
 
 function pricesAsked(prices: PriceTable, { machine, price }: CostOptions): PriceTable {

@@ -1,6 +1,6 @@
 import { pMapIterable } from 'p-map';
 import { asRestorationError } from '../../lib/contracts/errors.ts';
-import type { KeyLayout } from '../../lib/contracts/keys.ts';
+import { isOwnKey, type KeyLayout } from '../../lib/contracts/keys.ts';
 import type { Upload } from '../../lib/contracts/object-event.ts';
 import type { CommittedRecord } from '../../lib/contracts/record.ts';
 import { isSameVersion, readCommitted, standingOf } from '../../lib/storage/standing.ts';
@@ -55,10 +55,11 @@ export function findWork(search: Search): AsyncIterable<Found> {
   return pMapIterable(joined, (recorded) => judge(recorded, search), { concurrency: readsAtATime });
 }
 
-/** Folder markers are no pictures. */
-async function* eligible({ uploads, since = '' }: Search): AsyncGenerator<ObjectInfo> {
+/** Folder markers are no pictures, and where one bucket holds both, results are no uploads. */
+async function* eligible({ uploads, since = '', bucket, results, layout }: Search): AsyncGenerator<ObjectInfo> {
   for await (const upload of uploads) {
-    if (!upload.key.endsWith('/') && upload.lastModified >= since) yield upload;
+    const isOwn = bucket === results.bucket && isOwnKey(layout, upload.key);
+    if (!isOwn && !upload.key.endsWith('/') && upload.lastModified >= since) yield upload;
   }
 }
 

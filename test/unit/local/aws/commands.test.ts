@@ -1,10 +1,18 @@
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { bucketLayout } from '../../../../functions/lib/contracts/keys.ts';
+import type { StackOutputs } from '../../../../functions/lib/contracts/stack-outputs.ts';
 import { readManifest } from '../../../../functions/lib/storage/read-manifest.ts';
 import type { S3Store } from '../../../../functions/lib/storage/s3-store.ts';
 import { runAws } from '../../../support/aws-commands.ts';
-import { awsEnvironment, endpoint, newBucket, newQueue, warnWithoutEndpoint } from '../../../support/aws-endpoint.ts';
+import {
+  awsEnvironment,
+  endpoint,
+  newBucket,
+  newQueue,
+  newStack,
+  warnWithoutEndpoint,
+} from '../../../support/aws-endpoint.ts';
 import { startBatchAnswers } from '../../../support/batch-answers.ts';
 import { iqpir } from '../../../support/cli.ts';
 import { deliveredRecord, failedRecord } from '../../../support/records.ts';
@@ -171,6 +179,34 @@ describe.skipIf(!endpoint)('iqpir aws over S3 and SQS', () => {
     expect(moved.stdout).toContain('1 moved back, 0 deleted, 0 left');
     expect((await runAws('redrive', '--from', dead.url, '--dry-run')).stdout).toContain('No dead letters.');
     expect((await runAws('redrive', '--from', target.url, '--dry-run')).stdout).toContain('1 dead letters');
+  });
+
+  it('reads buckets and queues from the outputs of the stack', async () => {
+    const { client: sqs, url } = await newQueue('of-the-stack');
+    sqs.destroy();
+    const outputs: Record<keyof StackOutputs, string> = {
+      UploadsBucket: uploads.bucket,
+      UploadsPrefix: '/',
+      ResultsBucket: results.bucket,
+      JobQueue: 'arn:queue',
+      JobDefinition: 'arn:definition:1',
+      Settings: '{"score":0.5}',
+      Queue: url,
+      PoisonQueue: url,
+      UndeliveredQueue: url,
+      UndeliveredFailuresQueue: url,
+    };
+    const stack = await newStack('pipeline', outputs);
+    const failed = await runAws('status', 'failed.jpg', '--stack', stack);
+    expect(failed.stdout).toContain('corrupt-image');
+    expect((await runAws('redrive', '--stack', stack)).stdout).toContain('No dead letters.');
+    const sent = JSON.parse((await runAws('backfill', '--stack', stack, '--json')).stdout.split('\n')[0] ?? '');
+    expect(await readManifest(results, sent.manifestKey)).toMatchObject({ settings: { score: 0.5 } });
+
+    const other = await newStack('other', { UploadsBucket: uploads.bucket });
+    const { stderr } = await runAws('status', 'a', '--stack', other);
+    expect(stderr).toMatch(/lacks outputs \(UploadsPrefix, ResultsBucket/);
+    expect((await runAws('status', 'a', '--stack', 'no-such-stack')).stderr).toContain('no-such-stack');
   });
 
   it('says what is wrong with a bucket that is not there', async () => {

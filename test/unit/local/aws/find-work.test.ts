@@ -128,6 +128,17 @@ describe('findWork', () => {
     expect(await find(uploads, { since: '2026-11-20T00:00:00.000Z' })).toEqual({ 'b.jpg': 'missing' });
   });
 
+  it('takes no result for an upload where one bucket holds both', async () => {
+    const both = { bucket: results.bucket, below: '' };
+    const uploads = ['a.jpg', 'manifests/2026-11-23/f.json', 'records/a.jpg.json', 'results/a.jpg', 'rows/r.json'];
+    expect(
+      await find(
+        uploads.map((key) => upload(key)),
+        both,
+      ),
+    ).toEqual({ 'a.jpg': 'missing' });
+  });
+
   it('reads no record that the listings make needless, and each other one once', async () => {
     for (const key of ['a.jpg', 'b.jpg']) await record(key, delivered);
     const read: string[] = [];
