@@ -42,11 +42,20 @@ describe.skipIf(!chainAsked)(`${count} uploads in bad weather`, { timeout: patie
 
   function report(name: string, { counts, breaches }: CheckReport): void {
     const { requests, ...faults } = storm.proxy.counts;
-    const jobs = storm.pipeline.jobs.all().filter(({ arrayProperties }) => !arrayProperties || 'index' in arrayProperties);
+    const jobs = storm.pipeline.jobs
+      .all()
+      .filter(({ arrayProperties }) => !arrayProperties || 'index' in arrayProperties);
     const attempts = jobs.flatMap((job) => job.attempts).length;
     console.log(
       `${name}, after ${Math.round((Date.now() - started) / 1000)} s:`,
-      JSON.stringify({ ...counts, containers: jobs.length, attempts, requests, faults, breaches: breaches.slice(0, 10) }),
+      JSON.stringify({
+        ...counts,
+        containers: jobs.length,
+        attempts,
+        requests,
+        faults,
+        breaches: breaches.slice(0, 10),
+      }),
     );
   }
 
@@ -67,7 +76,9 @@ describe.skipIf(!chainAsked)(`${count} uploads in bad weather`, { timeout: patie
 
   it('killed workers at every named point, as lost machines and as containers out of memory', async () => {
     const kills = await storm.kills();
-    console.log(`${kills.length} kills: ${killPoints.map((point) => `${point} ${kills.filter((kill) => kill.point === point).length}`).join(', ')}`);
+    console.log(
+      `${kills.length} kills: ${killPoints.map((point) => `${point} ${kills.filter((kill) => kill.point === point).length}`).join(', ')}`,
+    );
     const expected = killPoints.flatMap((point) => killCauses.map((cause) => `${point}, ${cause}`));
     expect(kills.map(({ point, cause }) => `${point}, ${cause}`).sort()).toEqual(expected.sort());
   });

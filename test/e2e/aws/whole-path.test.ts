@@ -1,17 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GetObjectCommand, GetObjectTaggingCommand } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, GetObjectCommand, GetObjectTaggingCommand } from '@aws-sdk/client-s3';
 import { SendMessageCommand, SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RestorationCompleted } from '../../../functions/lib/contracts/restoration-completed.ts';
 import { RestorationRecord } from '../../../functions/lib/contracts/record.ts';
+import { RestorationCompleted } from '../../../functions/lib/contracts/restoration-completed.ts';
 import { drain, queueOf } from '../../support/aws/chaos/event-tap.ts';
 import { chainAsked, saySkipped } from '../../support/aws/needs.ts';
-import { type Pipeline, startPipeline } from '../../support/aws/pipeline.ts';
+import { type Pipeline, pipelineStack, startPipeline } from '../../support/aws/pipeline.ts';
 import { untilQuiet, untilSettled } from '../../support/aws/quiet.ts';
 import { uploader } from '../../support/aws/uploads.ts';
-import { root } from '../../support/cli.ts';
+import { iqpir, root } from '../../support/cli.ts';
 import { photoLike } from '../../support/generated-pictures.ts';
 
 const prefix = 'photos/';
@@ -66,6 +66,9 @@ describe.skipIf(!chainAsked)('the pipeline, created from its synthesised templat
     return RestorationRecord.parse(JSON.parse((await get(`records/${name}.json`)).body.toString()));
   }
 
+  const command = (name: string, ...args: string[]) =>
+    iqpir(['aws', name, ...args, '--stack', pipelineStack], { env: pipeline.environment });
+
   it('restores what is uploaded, delivers what is good as it is, and says of every other file what is wrong with it', async () => {
     await uploads.put(`${prefix}damaged.jpg`, await sample('pagoda.jpg'));
     await uploads.put(`${prefix}tiny.png`, tiny);
@@ -82,7 +85,10 @@ describe.skipIf(!chainAsked)('the pipeline, created from its synthesised templat
     const damaged = await recordOf('damaged.jpg');
     expect(damaged).toMatchObject({ status: 'succeeded', result: { key: 'results/damaged.jpg' }, device: 'cpu' });
     expect((await recordOf('not-a-photo.jpg')).status).toBe('failed');
-    expect(await recordOf('empty.jpg')).toMatchObject({ status: 'failed', error: { code: 'empty-file', fault: 'input' } });
+    expect(await recordOf('empty.jpg')).toMatchObject({
+      status: 'failed',
+      error: { code: 'empty-file', fault: 'input' },
+    });
     expect(await recordOf('wrong-wish.png')).toMatchObject({ status: 'failed', error: { code: 'invalid-request' } });
     expect(await recordOf('as-webp.png')).toMatchObject({ settings: { format: 'webp', score: 0.9 } });
   });
@@ -103,7 +109,9 @@ describe.skipIf(!chainAsked)('the pipeline, created from its synthesised templat
     const details = bodies.map((body) => RestorationCompleted.parse(JSON.parse(body).detail));
     const keys = new Set(details.map(({ source }) => source.key));
     expect([...keys].sort()).toEqual(
-      ['as-webp.png', 'damaged.jpg', 'empty.jpg', 'not-a-photo.jpg', 'tiny.png', 'wrong-wish.png'].map((name) => prefix + name),
+      ['as-webp.png', 'damaged.jpg', 'empty.jpg', 'not-a-photo.jpg', 'tiny.png', 'wrong-wish.png'].map(
+        (name) => prefix + name,
+      ),
     );
   });
 
@@ -140,18 +148,34 @@ describe.skipIf(!chainAsked)('the pipeline, created from its synthesised templat
     expect(failed[0]).toMatchObject({ error: { message: expect.stringContaining('Terminated by the test') } });
   });
 
+  it('is asked and repaired by the iqpir aws commands', async () => {
+    const asked = await command('status', `${prefix}damaged.jpg`);
+    expect(asked).toMatchObject({ code: 0 });
+    expect(asked.stdout).toContain('succeeded');
+    // As where an event was lost: there is neither result nor record.
+    for (const Key of ['records/damaged.jpg.json', 'results/damaged.jpg']) {
+      await pipeline.s3.send(new DeleteObjectCommand({ Bucket: pipeline.buckets.results, Key }));
+    }
+    expect((await command('backfill', '--dry-run')).stdout).toMatch(/\b1\b/);
+    const repaired = await command('backfill');
+    expect(repaired.code, repaired.stderr).toBe(0);
+    const { breaches } = await untilSettled(pipeline, uploads.originals);
+    expect(breaches).toEqual([]);
+    expect(await recordOf('damaged.jpg')).toMatchObject({ status: 'succeeded' });
+  });
+
   it('puts a message that is no event aside, and nothing else with it', async () => {
     const { sqs, outputs } = pipeline;
     // Eight tries of six minutes each are more than a test has: two of two seconds show the same.
-    const redrive = { deadLetterTargetArn: arnOf(outputs.DispatchDeadLetters), maxReceiveCount: 2 };
+    const redrive = { deadLetterTargetArn: arnOf(outputs.PoisonQueue), maxReceiveCount: 2 };
     const Attributes = { VisibilityTimeout: '2', RedrivePolicy: JSON.stringify(redrive) };
-    await sqs.send(new SetQueueAttributesCommand({ QueueUrl: outputs.DispatchQueue, Attributes }));
-    await sqs.send(new SendMessageCommand({ QueueUrl: outputs.DispatchQueue, MessageBody: '{"poison":true}' }));
+    await sqs.send(new SetQueueAttributesCommand({ QueueUrl: outputs.Queue, Attributes }));
+    await sqs.send(new SendMessageCommand({ QueueUrl: outputs.Queue, MessageBody: '{"poison":true}' }));
     await uploads.put(`${prefix}beside-poison.png`, tiny);
     const { breaches } = await untilSettled(pipeline, uploads.originals);
     expect(breaches).toEqual([]);
     await untilQuiet(pipeline);
-    expect(await drain(sqs, outputs.DispatchDeadLetters ?? '', 10)).toEqual(['{"poison":true}']);
+    expect(await drain(sqs, outputs.PoisonQueue, 10)).toEqual(['{"poison":true}']);
   });
 });
 

@@ -5,6 +5,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { StackOutputs } from '../../../functions/lib/contracts/stack-outputs.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { sessionOf } from './batch/credentials.ts';
 import { type BatchEndpoint, type Mischief, serveBatch } from './batch/endpoint.ts';
@@ -25,8 +26,9 @@ export interface Pipeline {
   sqs: SQSClient;
   events: EventBridgeClient;
   buckets: Buckets;
-  /** Of the stacks, by name. */
-  outputs: Record<string, string>;
+  outputs: StackOutputs;
+  /** What a command of this machine needs in its environment to work on the pipeline, as its owner. */
+  environment: Record<string, string>;
   jobs: Jobs;
   stateChanges: StateChanges;
   /** What the containers said, the last of it. */
@@ -46,9 +48,12 @@ export interface PipelineStart {
   /** How often the next state change is delivered. */
   copies?: () => number;
   mischief?: Mischief;
+  /** What the containers say. */
+  onOutput?: (text: string) => void;
 }
 
 /** The CDK context of every pipeline here: on processors, with a prefix, and an event of every record. */
+export const pipelineStack = 'IqpirRestore-test-Pipeline';
 const context = { stage: 'test', device: 'cpu', prefix: 'photos/', eventBus: 'default' };
 
 /** Kept of what the containers say, characters. */
@@ -74,8 +79,8 @@ export async function startPipeline(start: PipelineStart = {}): Promise<Pipeline
     closing.push(emulator.stop);
     start.onEmulator?.(emulator);
     const connected = batch.connect(emulator);
-    const outputs = await deploy(emulator, assembly);
-    const { UploadsBucket: uploads = '', ResultsBucket: results = '' } = outputs;
+    const outputs = StackOutputs.parse(await deploy(emulator, assembly));
+    const { UploadsBucket: uploads, ResultsBucket: results } = outputs;
     const s3 = new S3Client({ ...emulator.options, maxAttempts: 5 });
     return {
       emulator,
@@ -84,6 +89,12 @@ export async function startPipeline(start: PipelineStart = {}): Promise<Pipeline
       events: connected.events,
       buckets: { client: s3, uploads, results, prefix: context.prefix },
       outputs,
+      environment: {
+        ...emulator.environment,
+        AWS_ENDPOINT_URL_BATCH: batch.endpoint.url,
+        AWS_ACCESS_KEY_ID: 'test',
+        AWS_SECRET_ACCESS_KEY: 'test',
+      },
       jobs: batch.jobs,
       stateChanges: connected.changes,
       output: batch.output,
@@ -130,6 +141,7 @@ async function startBatch(image: string, start: PipelineStart): Promise<Batch> {
     }),
     onOutput: (_job: Job, text: string) => {
       said = (said + text).slice(-outputKept);
+      start.onOutput?.(text);
     },
     command: start.containers?.command,
     exitOf: start.containers?.exitOf,

@@ -14,7 +14,8 @@ export async function untilQuiet({ sqs, outputs, jobs, stateChanges }: Pipeline)
     await jobs.idle();
     const AttributeNames = ['All' as const];
     const { Attributes = {} } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames }));
-    const waiting = Number(Attributes.ApproximateNumberOfMessages) + Number(Attributes.ApproximateNumberOfMessagesNotVisible);
+    const waiting =
+      Number(Attributes.ApproximateNumberOfMessages) + Number(Attributes.ApproximateNumberOfMessagesNotVisible);
     if (waiting > 0) looks = -1;
   }
   await stateChanges.settled();

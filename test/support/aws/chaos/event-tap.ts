@@ -24,7 +24,10 @@ export interface EventTap {
 }
 
 export async function tapEvents({ events, sqs, buckets, outputs }: Pipeline): Promise<EventTap> {
-  const queue = await queueOf(events, sqs, 'tapped', { source: ['aws.s3'], detail: { bucket: { name: [buckets.uploads] } } });
+  const queue = await queueOf(events, sqs, 'tapped', {
+    source: ['aws.s3'],
+    detail: { bucket: { name: [buckets.uploads] } },
+  });
   const rule = await ruleOfUploads(events);
   await events.send(new DisableRuleCommand({ Name: rule }));
   const deliverTo = outputs.Queue ?? '';
@@ -69,7 +72,9 @@ export async function drain(sqs: SQSClient, QueueUrl: string, count: number): Pr
 
 async function ruleOfUploads(events: EventBridgeClient): Promise<string> {
   const { Rules = [] } = await events.send(new ListRulesCommand({}));
-  const rule = Rules.find(({ Name, EventPattern = '' }) => Name !== 'tapped' && EventPattern.includes('Object Created'));
+  const rule = Rules.find(
+    ({ Name, EventPattern = '' }) => Name !== 'tapped' && EventPattern.includes('Object Created'),
+  );
   if (!rule?.Name) throw new Error("Expected the stack's rule over created objects");
   return rule.Name;
 }

@@ -21,7 +21,11 @@ const slowest = 1500;
  * Stands between the programs and a store and lets every so many requests fail.
  * @param share of requests that meet each fault, 0 to 1
  */
-export async function startFaultyProxy(target: () => string | undefined, share: number, seed: number): Promise<FaultyProxy> {
+export async function startFaultyProxy(
+  target: () => string | undefined,
+  share: number,
+  seed: number,
+): Promise<FaultyProxy> {
   const random = randomOf(seed);
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   const counts = { requests: 0, busy: 0, slow: 0, cut: 0, 'answer lost': 0 };
@@ -33,7 +37,9 @@ export async function startFaultyProxy(target: () => string | undefined, share: 
     if (fault === 'busy') {
       incoming.resume();
       outgoing.writeHead(503, { 'content-type': 'application/xml' });
-      outgoing.end('<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>');
+      outgoing.end(
+        '<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>',
+      );
       return;
     }
     if (fault === 'slow') await pause(random() * slowest);
