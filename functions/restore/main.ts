@@ -41,8 +41,9 @@ for (const name of ['uncaughtException', 'unhandledRejection'] as const) {
 end(await main());
 
 async function main(): Promise<ExitCode> {
-  const scratch = await mkdtemp(join(tmpdir(), 'iqpir-'));
+  let scratch: string | undefined;
   try {
+    scratch = await mkdtemp(join(tmpdir(), 'iqpir-'));
     const code = await runJob({ ...open(process.argv.slice(2)), scratch, log: logLine, signal: stop.signal });
     logLine('info', 'share ended', { exitCode: code });
     return code;
@@ -52,7 +53,7 @@ async function main(): Promise<ExitCode> {
     logLine('error', 'job stopped', { exitCode: code, ...errorFields(error) });
     return code;
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    if (scratch) await rm(scratch, { recursive: true, force: true });
   }
 }
 

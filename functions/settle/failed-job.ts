@@ -38,12 +38,13 @@ export async function settleFailedJob(event: JobEvent, context: SettleContext): 
   return settled;
 }
 
-/** What is no record, or may not be read, will be the same in an hour: it was logged, and others are not held up by it. */
+/** What is no record will be none in an hour: it was logged, and the others are not held up by it. */
 export function throwIfRetryHelps({ left }: Settled): void {
-  const passing = left.filter(({ error }) => error.fault === 'transient');
-  if (passing.length === 0) return;
-  const message = `Expected to settle every upload, but ${passing.length} stay open, ${passing[0]?.key} first. Deliver the event again.`;
-  throw new RestorationError('store-unavailable', message, { cause: passing[0]?.error });
+  const again = left.filter(({ error }) => error.code !== 'invalid-record');
+  const [first] = again;
+  if (!first) return;
+  const message = `Expected to settle every upload, but ${again.length} stay open, ${first.key} first: ${first.error.message}`;
+  throw new RestorationError('store-unavailable', `${message} Deliver the event again.`, { cause: first.error });
 }
 
 /** Children tell of their own ends. An array job speaks for those that never ran. */
