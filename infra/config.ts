@@ -6,9 +6,12 @@ export const devices = ['cuda', 'webgpu', 'cpu'] as const;
 export const networkModes = ['isolated', 'nat', 'public'] as const;
 
 /** What the command line gives is text, what cdk.json gives is typed: both are taken. */
-const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]);
-const whole = z.union([z.number(), z.string().regex(/^\d+$/, 'Expected a whole number').transform(Number)]);
-const wholeIn = (min: number, max: number) => whole.pipe(z.int().min(min).max(max));
+const flag = z.preprocess((value) => ({ true: true, false: false })[String(value)] ?? value, z.boolean());
+
+function wholeIn(min: number, max: number) {
+  const error = `Expected a whole number from ${min} to ${max}`;
+  return z.preprocess(numberOf, z.int({ error }).min(min, { error }).max(max, { error }));
+}
 
 const bucketName = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'Expected the name of a bucket');
 
@@ -57,17 +60,15 @@ export const Config = z
     /** Whether models below `models/` in the results bucket are used too. */
     userModels: flag.default(false),
     /** What is asked of every restoration where an upload asks for nothing else; JSON on the command line. */
-    settings: z
-      .union([z.string().transform(parseJson), z.record(z.string(), z.unknown())])
-      .pipe(Settings)
-      .default(Settings.parse({})),
+    settings: z.preprocess(parseJson, Settings).default(Settings.parse({})),
     /** US dollars a month; the alarm mail hears at 80 % and when 100 % are forecast. */
     monthlyBudget: wholeIn(1, 1_000_000).optional(),
     /** Who hears of alarms. The address must confirm the subscription. */
     alarmEmail: z.email('Expected a mail address').optional(),
     /** Hours with uploads and without a single record after which an alarm is raised. */
     silentHours: wholeIn(1, 24).default(6),
-    logRetentionDays: whole
+    logRetentionDays: z
+      .preprocess(numberOf, z.number())
       .refine((days) => logRetentions.includes(days), `Expected one of ${logRetentions.join(', ')} days`)
       .default(90),
     /** Days after which uploads, and results with their records, expire. Left out: never. */
@@ -106,9 +107,14 @@ export function readConfig(context: Record<string, unknown>): Config {
   );
 }
 
-function parseJson(text: string, context: z.RefinementCtx): unknown {
+function numberOf(value: unknown): unknown {
+  return typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+}
+
+function parseJson(value: unknown, context: z.RefinementCtx): unknown {
+  if (typeof value !== 'string') return value;
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(value) as unknown;
   } catch {
     context.addIssue('Expected JSON');
     return z.NEVER;

@@ -1,6 +1,6 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
-import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import type { StackOutputs } from '../functions/lib/contracts/stack-outputs.ts';
@@ -8,19 +8,22 @@ import type { Config } from './config.ts';
 import { existingImage } from './constructs/image.ts';
 import { budget } from './constructs/operations.ts';
 import { RestorationPipeline } from './restoration-pipeline.ts';
+import type { StorageStack } from './storage-stack.ts';
 
 export interface PipelineStackProps extends StackProps {
   readonly config: Config;
-  readonly uploads: IBucket;
-  readonly results: IBucket;
+  /** Undefined where both buckets are brought. */
+  readonly storage: StorageStack | undefined;
 }
 
 /** Everything but the buckets. Its outputs are what the `iqpir aws` commands find their way by. */
 export class PipelineStack extends Stack {
   readonly pipeline: RestorationPipeline;
 
-  constructor(scope: Construct, id: string, { config, uploads, results, ...props }: PipelineStackProps) {
+  constructor(scope: Construct, id: string, { config, storage, ...props }: PipelineStackProps) {
     super(scope, id, props);
+    const uploads = storage?.uploads ?? this.#existing('GivenUploads', config.uploadsBucketName);
+    const results = storage?.results ?? this.#existing('GivenResults', config.resultsBucketName);
     const eventBus = config.eventBus ? EventBus.fromEventBusName(this, 'GivenEventBus', config.eventBus) : undefined;
     this.pipeline = new RestorationPipeline(this, 'Pipeline', {
       uploads,
@@ -62,6 +65,10 @@ export class PipelineStack extends Stack {
     };
     for (const [name, value] of Object.entries({ ...forCommands, ...forOperators }))
       new CfnOutput(this, name, { value });
+  }
+
+  #existing(id: string, bucketName = ''): IBucket {
+    return Bucket.fromBucketName(this, id, bucketName);
   }
 
   /** One stack tells all there is to know, but an output cannot hand on another stack's (cfn-lint W6001): a parameter can. */

@@ -13,7 +13,7 @@ import { Catalogue } from './constructs/catalogue.ts';
 import { Compute } from './constructs/compute.ts';
 import { builtImage, type Device } from './constructs/image.ts';
 import { Ingest } from './constructs/ingest.ts';
-import { Job, usualTimeout } from './constructs/job.ts';
+import { Job, usualTimeout, vcpusOfChild } from './constructs/job.ts';
 import { endpointsOf, type JobNetwork, Network, type NetworkMode } from './constructs/network.ts';
 import { Operations } from './constructs/operations.ts';
 import { mayDelete, mayList, mayRead, mayWrite } from './constructs/permissions.ts';
@@ -73,6 +73,7 @@ export class RestorationPipeline extends Construct {
 
   constructor(scope: Construct, id: string, props: RestorationPipelineProps) {
     super(scope, id);
+    checkProps(props);
     const { uploads, results, eventBus, uploadsPrefix = '', device = 'cuda' } = props;
     const logRetention = props.logRetention ?? RetentionDays.THREE_MONTHS;
     const gpu = device !== 'cpu';
@@ -142,9 +143,26 @@ export class RestorationPipeline extends Construct {
 }
 
 function jobTimeout(asked: Duration | undefined, gpu: boolean): Duration {
-  if (!asked) return gpu ? usualTimeout.gpu : usualTimeout.cpu;
-  // Batch refuses less only when the stack is deployed.
-  if (asked.toSeconds() < 60)
-    throw new Error(`Expected a jobTimeout of a minute at least but received ${asked.toSeconds()} s`);
-  return asked;
+  return asked ?? (gpu ? usualTimeout.gpu : usualTimeout.cpu);
+}
+
+/** What AWS would refuse only when the stack is deployed, or never, and do something else. */
+function checkProps({
+  uploads,
+  results,
+  uploadsPrefix = '',
+  maxVcpus = vcpusOfChild,
+  jobTimeout,
+}: RestorationPipelineProps) {
+  if (uploads === results)
+    throw new Error('Expected results to be another bucket than uploads: they would be restored again');
+  if (!/^$|^[^/].*\/$/.test(uploadsPrefix)) {
+    throw new Error(`Expected uploadsPrefix to be empty or end in a slash but received "${uploadsPrefix}"`);
+  }
+  if (maxVcpus < vcpusOfChild) {
+    throw new Error(`Expected maxVcpus to be ${vcpusOfChild} at least, what one child takes, but received ${maxVcpus}`);
+  }
+  if (jobTimeout && jobTimeout.toSeconds() < 60) {
+    throw new Error(`Expected a jobTimeout of a minute at least but received ${jobTimeout.toSeconds()} s`);
+  }
 }

@@ -8,6 +8,7 @@ import {
   type LifecycleRule,
   ObjectOwnership,
 } from 'aws-cdk-lib/aws-s3';
+import { S3_SERVER_ACCESS_LOGS_USE_BUCKET_POLICY } from 'aws-cdk-lib/cx-api';
 import { Construct } from 'constructs';
 import { bucketLayout } from '../../functions/lib/contracts/keys.ts';
 
@@ -38,6 +39,8 @@ export class RestorationBuckets extends Construct {
 
   constructor(scope: Construct, id: string, props: RestorationBucketsProps = {}) {
     super(scope, id);
+    // Logs are delivered by the bucket's policy; without it the CDK would have it done by access control lists.
+    this.node.setContext(S3_SERVER_ACCESS_LOGS_USE_BUCKET_POLICY, true);
     this.uploads =
       props.uploads ??
       this.#bucket('Uploads', props.uploadsRetentionDays ? [expiring('', props.uploadsRetentionDays)] : []);

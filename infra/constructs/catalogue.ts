@@ -1,4 +1,4 @@
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { CfnNamedQuery, CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
@@ -20,9 +20,7 @@ export class Catalogue extends Construct {
   constructor(scope: Construct, id: string, { results }: CatalogueProps) {
     super(scope, id);
     const { account } = Stack.of(this);
-    const name = Stack.of(this)
-      .stackName.toLowerCase()
-      .replace(/[^a-z0-9]/g, '_');
+    const name = Names.uniqueResourceName(this, { separator: '_', maxLength: 100 }).toLowerCase();
     this.database = new CfnDatabase(this, 'Database', {
       catalogId: account,
       databaseInput: { name, description: 'Restored photographs, a row each' },
@@ -54,7 +52,7 @@ export class Catalogue extends Construct {
     });
     table.node.addDependency(this.database);
     this.workGroup = new CfnWorkGroup(this, 'WorkGroup', {
-      name: `${Stack.of(this).stackName}`,
+      name,
       recursiveDeleteOption: true,
       workGroupConfiguration: {
         enforceWorkGroupConfiguration: true,

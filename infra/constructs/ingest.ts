@@ -1,4 +1,4 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Annotations, Duration, Stack } from 'aws-cdk-lib';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
@@ -10,6 +10,7 @@ import type { z } from 'zod';
 import type { DispatchEnv } from '../../functions/dispatch/config.ts';
 import { bucketLayout } from '../../functions/lib/contracts/keys.ts';
 import type { Settings } from '../../functions/lib/contracts/settings.ts';
+import { sendEvents } from './buckets.ts';
 import { LambdaProgram } from './lambda-program.ts';
 import { mayWrite } from './permissions.ts';
 import { deadLetters, privateQueue } from './queues.ts';
@@ -45,6 +46,7 @@ export class Ingest extends Construct {
 
   constructor(scope: Construct, id: string, props: IngestProps) {
     super(scope, id);
+    if (!sendEvents(props.uploads)) this.#warn(props.uploads);
     this.poison = deadLetters(this, 'Poison');
     this.undelivered = deadLetters(this, 'Undelivered');
     this.queue = privateQueue(this, 'Queue', {
@@ -102,5 +104,13 @@ export class Ingest extends Construct {
       }),
     );
     return dispatch;
+  }
+
+  /** Whether a bucket of elsewhere sends its events shows at no synthesis; without them nothing is ever restored. */
+  #warn({ bucketName }: IBucket): void {
+    Annotations.of(this).addWarningV2(
+      'iqpir-restore:eventsOfBucket',
+      `The bucket ${bucketName} must send its events to EventBridge. Where it has no other notifications, which this would replace: aws s3api put-bucket-notification-configuration --bucket ${bucketName} --notification-configuration '{"EventBridgeConfiguration":{}}'`,
+    );
   }
 }

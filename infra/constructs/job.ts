@@ -32,7 +32,7 @@ export const usualTimeout = { gpu: Duration.hours(1), cpu: Duration.hours(6) };
 
 /** Of an instance with 16 GiB some 1.5 GiB are the system's and the agent's: a job that asks for all of it never starts. */
 const memory = { gpu: Size.mebibytes(14_000), cpu: Size.mebibytes(8192) };
-const vcpus = 4;
+export const vcpusOfChild = 4;
 /** Counts as memory of the container; the root file system is read-only. */
 const scratch = Size.mebibytes(2048);
 const attempts = 5;
@@ -64,7 +64,8 @@ export class Job extends Construct {
     const container = this.#container(props);
     Validations.of(container.executionRole).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',
-      reason: 'ecr:GetAuthorizationToken knows no resource; pulling itself is granted on the one repository.',
+      reason:
+        'Asking for a token to pull with (ecr:GetAuthorizationToken) knows no resource; pulling itself is granted on the one repository.',
     });
     this.definition = new EcsJobDefinition(this, 'Definition', {
       jobDefinitionName,
@@ -87,7 +88,7 @@ export class Job extends Construct {
     const common = {
       image: props.image,
       command: ['node', 'dist/functions/restore/main.js', '--manifest', 'Ref::manifest'],
-      cpu: vcpus,
+      cpu: vcpusOfChild,
       environment: props.environment,
       jobRole: this.role,
       // Numeric, since the two base images call it by different names.

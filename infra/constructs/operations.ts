@@ -20,6 +20,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { bucketLayout } from '../../functions/lib/contracts/keys.ts';
+import { sendEvents } from './buckets.ts';
 import type { Ingest } from './ingest.ts';
 import type { Settlement } from './settlement.ts';
 
@@ -65,6 +66,7 @@ export class Operations extends Construct {
     });
     this.#alarm('QueueBlocked', 'The first job of the queue cannot start', matchesOf(blocked, fiveMinutes));
 
+    sendEvents(props.results);
     const committed = new Rule(this, 'RecordsRule', {
       description: 'Records that were committed, counted for the alarm of silence',
       eventPattern: {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { access, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -43,7 +43,7 @@ test('npx iqpir in a checkout runs its own sources, and asks no registry', async
 describe('the packed tarball', () => {
   test('holds what runs and its papers: no tests, no training, no sources but the start of the command', () => {
     const expected =
-      /^(dist\/functions\/.+\.(js|d\.ts)|functions\/local\/bin\.mjs|.+\/record\.schema\.json|models\/registry\.json|models\/onnx\/[\w-]+\.onnx|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+      /^(dist\/(functions|infra)\/.+\.(js|d\.ts)|dist\/package-lock\.json|functions\/restore\/Dockerfile|.+\/aws\/prices\.json|functions\/local\/bin\.mjs|.+\/record\.schema\.json|models\/registry\.json|models\/onnx\/[\w-]+\.onnx|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
     expect(packed.filter((path) => !expected.test(path))).toEqual([]);
     expect(packed).toEqual(
       expect.arrayContaining(['dist/functions/local/cli.js', 'dist/functions/index.d.ts', 'LICENSE']),
@@ -78,6 +78,29 @@ describe('installed in an empty folder', { timeout: 120_000 }, () => {
     expect(await compile(place, program)).toBe('');
     const { stdout } = await execute(process.execPath, ['program.mjs'], { cwd: place });
     expect(stdout).toBe('succeeded at bucket/results/small.png\n');
+  });
+
+  test('README’s CDK app synthesises, its functions and image made of the package', async (context) => {
+    const place = await installedOrSkip(context);
+    const [, app] = /```ts\n(import \{ App,[^`]+)```/.exec(await readFile(join(root, 'README.md'), 'utf8')) ?? [];
+    await writeFile(join(place, 'app.mjs'), app ?? '');
+    // What the app's own package.json would name beside ours.
+    for (const name of ['aws-cdk-lib', 'constructs', 'esbuild']) {
+      await symlink(join(root, 'node_modules', name), join(place, 'node_modules', name));
+    }
+    const outdir = join(place, 'cdk.out');
+    await execute(process.execPath, ['app.mjs'], { cwd: place, env: { ...process.env, CDK_OUTDIR: outdir } });
+    const template = await readFile(join(outdir, 'Photos.template.json'), 'utf8');
+    expect(template).toContain('AWS::Batch::JobDefinition');
+    const assets = (await readdir(outdir, { recursive: true })).map((path) => path.replace(/^asset\.[0-9a-f]+/, ''));
+    expect(assets.filter((path) => path === '/index.mjs')).toHaveLength(2);
+    expect(assets).toEqual(
+      expect.arrayContaining([
+        '/package-lock.json',
+        '/dist/functions/restore/main.js',
+        '/functions/restore/Dockerfile',
+      ]),
+    );
   });
 
   test('a wrong use of the declarations does not compile', async (context) => {
