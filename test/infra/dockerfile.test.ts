@@ -79,9 +79,9 @@ describe('its steps, run in order in a scratch folder', () => {
     ]);
   });
 
-  test('what is copied weighs less than 250 MB', async () => {
+  test('what is copied weighs less than 160 MB', async () => {
     const { stdout } = await execute('du', ['-sm', join(folder, 'slim', 'app')]);
-    expect(Number.parseInt(stdout, 10)).toBeLessThan(250);
+    expect(Number.parseInt(stdout, 10)).toBeLessThan(160);
   });
 
   async function build({ name, from, instructions }: (typeof stages)[number]): Promise<void> {
