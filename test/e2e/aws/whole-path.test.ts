@@ -151,7 +151,7 @@ describe.skipIf(!chainAsked)('the pipeline, created from its synthesised templat
   it('is asked and repaired by the iqpir aws commands', async () => {
     const asked = await command('status', `${prefix}damaged.jpg`);
     expect(asked).toMatchObject({ code: 0 });
-    expect(asked.stdout).toContain('succeeded');
+    expect(asked.stdout).toContain(`${prefix}damaged.jpg: restored`);
     // As where an event was lost: there is neither result nor record.
     for (const Key of ['records/damaged.jpg.json', 'results/damaged.jpg']) {
       await pipeline.s3.send(new DeleteObjectCommand({ Bucket: pipeline.buckets.results, Key }));

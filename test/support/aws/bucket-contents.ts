@@ -4,6 +4,7 @@ import {
   ListObjectVersionsCommand,
   type ListObjectVersionsOutput,
   type S3Client,
+  S3ServiceException,
 } from '@aws-sdk/client-s3';
 import pLimit from 'p-limit';
 
@@ -54,19 +55,24 @@ function decoded(key: string): string {
   return decodeURIComponent(key.replaceAll('+', ' '));
 }
 
-/** The bytes of versions, each handed to `read` as it comes. */
+/** The bytes of objects, each handed to `read` as it comes. What was deleted since it was listed is left out. */
 export async function readAll<T>(
   client: S3Client,
   bucket: string,
   objects: { key: string; version?: string }[],
   read: (object: { key: string; version?: string }, bytes: Buffer) => T,
 ): Promise<T[]> {
-  const limit = pLimit(atATime);
-  return limit.map(objects, async (object) => {
+  const found = await pLimit(atATime).map(objects, async (object) => {
     const request = new GetObjectCommand({ Bucket: bucket, Key: object.key, VersionId: object.version });
-    const { Body } = await client.send(request);
-    return read(object, Buffer.from((await Body?.transformToByteArray()) ?? []));
+    try {
+      const { Body } = await client.send(request);
+      return [read(object, Buffer.from((await Body?.transformToByteArray()) ?? []))];
+    } catch (error) {
+      if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404) return [];
+      throw error;
+    }
   });
+  return found.flat(1) as T[];
 }
 
 export function sha256(bytes: Buffer): string {

@@ -76,7 +76,8 @@ export async function startPipeline(start: PipelineStart = {}): Promise<Pipeline
       batchEndpoint: batch.endpoint.url,
       s3Endpoint: start.s3Endpoint,
     });
-    closing.push(emulator.stop);
+    // Containers that are told to stop still speak to the store.
+    closing.splice(1, 0, emulator.stop);
     start.onEmulator?.(emulator);
     const connected = batch.connect(emulator);
     const outputs = StackOutputs.parse(await deploy(emulator, assembly));
