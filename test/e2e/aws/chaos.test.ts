@@ -85,7 +85,7 @@ describe.skipIf(!chainAsked)(`${count} uploads in bad weather`, { timeout: patie
 
   it('finds done what was done where events come once more', async () => {
     await storm.tap.deliver(shuffled(events, storm.random).slice(0, 200));
-    const settled = await untilSettled(storm.pipeline, uploads.originals);
+    const settled = await untilSettled(storm.pipeline, uploads.originals, { only: 'storm/' });
     report('200 events once more', settled);
     // The checker reads every version of every record: one that was done and is written anew breaks `done-once`.
     expect(settled.breaches).toEqual([]);
@@ -98,9 +98,9 @@ describe.skipIf(!chainAsked)(`${count} uploads in bad weather`, { timeout: patie
     await uploads.put(key, newer?.body ?? Buffer.alloc(0));
     const [first = '', second = ''] = await storm.tap.collect(2);
     await storm.tap.deliver([second]);
-    await untilSettled(storm.pipeline, uploads.originals);
+    await untilSettled(storm.pipeline, uploads.originals, { only: 'overtaken' });
     await storm.tap.deliver([first]);
-    const settled = await untilSettled(storm.pipeline, uploads.originals);
+    const settled = await untilSettled(storm.pipeline, uploads.originals, { only: 'overtaken' });
     expect(settled.breaches).toEqual([]);
   });
 
@@ -108,7 +108,7 @@ describe.skipIf(!chainAsked)(`${count} uploads in bad weather`, { timeout: patie
     const lost = await put('deleted-manifest/', 20);
     storm.loseNextManifest('marked');
     await storm.tap.deliver(lost);
-    const settled = await untilSettled(storm.pipeline, uploads.originals);
+    const settled = await untilSettled(storm.pipeline, uploads.originals, { only: 'deleted-manifest/' });
     report('20 uploads whose manifest was deleted', settled);
     expect(settled.breaches).toEqual([]);
   });
@@ -117,12 +117,15 @@ describe.skipIf(!chainAsked)(`${count} uploads in bad weather`, { timeout: patie
     const lost = await put('vanished-manifest/', 20);
     storm.loseNextManifest('for good');
     await storm.tap.deliver(lost);
-    const open = await untilSettled(storm.pipeline, uploads.originals, 10_000);
+    const open = await untilSettled(storm.pipeline, uploads.originals, {
+      only: 'vanished-manifest/',
+      patience: 10_000,
+    });
     expect(new Set(open.breaches.map(({ promise, key }) => `${promise} ${key}`))).toEqual(
       new Set(lost.map((event) => `settled ${keyOf(event)}`)),
     );
     await storm.tap.deliver(lost);
-    const settled = await untilSettled(storm.pipeline, uploads.originals);
+    const settled = await untilSettled(storm.pipeline, uploads.originals, { only: 'vanished-manifest/' });
     report('20 uploads whose manifest vanished', settled);
     expect(settled.breaches).toEqual([]);
   });
@@ -141,7 +144,7 @@ describe.skipIf(!chainAsked)(`${count} uploads in bad weather`, { timeout: patie
     await putAll(pictures, (picture) => uploads.put(picture.key, picture.body));
     const raised = await storm.tap.collect(14);
     await storm.tap.deliver(raised);
-    const open = await untilSettled(storm.pipeline, uploads.originals, 10_000);
+    const open = await untilSettled(storm.pipeline, uploads.originals, { only: 'foreign/', patience: 10_000 });
     expect(open.breaches.map(({ promise, key }) => [promise, key])).toEqual([
       ['valid-record', foreign],
       ['settled', `${prefix}foreign/stranger.jpg`],

@@ -16,6 +16,8 @@ export interface Buckets {
   /** Empty, or ending in a slash: what lies elsewhere was never accepted. */
   prefix?: string;
   results: string;
+  /** Looks at the uploads below this alone, after the prefix, and at what became of them. */
+  only?: string;
 }
 
 /** The sha256 of every version that was put into the uploads, by `key` and version, for those who kept a list. */
@@ -76,15 +78,15 @@ export interface WrittenRecord {
 }
 
 export async function checkPromises(buckets: Buckets, originals?: Originals): Promise<CheckReport> {
-  const { client, prefix = '' } = buckets;
+  const { client, prefix = '', only = '' } = buckets;
   const breaches: Breach[] = [];
   const broken = (promise: Promised, key: string, message: string): void => {
     breaches.push({ promise, key, message });
   };
   const [uploads, records, results, rows, manifests] = await Promise.all([
-    versionsOf(client, buckets.uploads, prefix),
-    versionsOf(client, buckets.results, 'records/'),
-    versionsOf(client, buckets.results, 'results/'),
+    versionsOf(client, buckets.uploads, prefix + only),
+    versionsOf(client, buckets.results, `records/${only}`),
+    versionsOf(client, buckets.results, `results/${only}`),
     versionsOf(client, buckets.results, 'rows/'),
     versionsOf(client, buckets.results, 'manifests/'),
   ]);
@@ -94,7 +96,7 @@ export async function checkPromises(buckets: Buckets, originals?: Originals): Pr
   const histories = await readRecords(client, buckets.results, records);
   const current = [...histories].flatMap(([key, history]) => (isThere(records.get(key)) ? (history[0] ?? []) : []));
 
-  checkOriginals(sourceHashes, originals, broken);
+  checkOriginals(sourceHashes, originals, prefix + only, broken);
   checkSettled(uploads, current, prefix, broken);
   for (const [key, history] of histories) checkHistory(key, history, uploads, broken);
   const delivered = await readAll(client, buckets.results, latest(results), ({ key }, bytes) => ({
@@ -169,10 +171,12 @@ function checkSettled(uploads: Map<string, Version[]>, current: WrittenRecord[],
 function checkOriginals(
   hashes: Map<string, Map<string, string>>,
   originals: Originals | undefined,
+  prefix: string,
   broken: Broken,
 ): void {
   if (!originals) return;
   for (const [key, versions] of originals) {
+    if (!key.startsWith(prefix)) continue;
     for (const [version, put] of versions) {
       const found = hashes.get(key)?.get(version);
       if (found !== put)
