@@ -38,10 +38,10 @@ class Refused(Exception):
 
 def read_tensors(path: Path) -> dict:
     """The tensors of a checkpoint by name; executes nothing that the file holds."""
-    import torch
-
     if not path.is_file():
         raise Refused(f"Expected a checkpoint at {path} but there is no such file.")
+    import torch
+
     size, again = path.stat().st_size, "Download it again."
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=False)

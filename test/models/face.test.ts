@@ -48,20 +48,52 @@ async function program(...args: string[]): Promise<Ended> {
 
 const script = (name: string, ...args: string[]): Promise<Ended> => program(join(root, 'models', name), ...args);
 
-/** The whole layout as a checkpoint of some 100 kB (one value stands for a tensor), after `change` did something to it. */
-async function checkpoint(name: string, change: string): Promise<string> {
-  const path = join(folder, name);
+/** What is done to a whole checkpoint (Python), and what the import then says. */
+const spoilt = {
+  'a tensor of another shape': [
+    'tensors["quantize.embedding.weight"] = torch.zeros(1).expand(512, 256)',
+    'quantize.embedding.weight: expected shape [1024, 256] but found [512, 256]',
+  ],
+  'a tensor that is missing': [
+    'del tensors["fuse_convs_dict.64.shift.2.bias"]',
+    'fuse_convs_dict.64.shift.2.bias: expected shape [256] but found no such tensor',
+  ],
+  'a tensor that is unknown': [
+    'tensors["encoder.blocks.25.weight"] = torch.zeros(3)',
+    'encoder.blocks.25.weight: expected no such tensor but found one of shape [3]',
+  ],
+  'numbers of another kind': [
+    'tensors["position_emb"] = torch.zeros(256, 512, dtype=torch.int64)',
+    'position_emb: expected floating point numbers but found int64',
+  ],
+  'numbers that are none': [
+    'tensors["feat_emb.bias"] = torch.tensor(float("nan")).expand(512)',
+    'feat_emb.bias: expected finite numbers but 512 of 512 are not',
+  ],
+  'other weights': ['saved["params_g"] = saved.pop("params_ema")', 'Expected the averaged weights under "params_ema"'],
+  'an object that loading would execute': [
+    'import pathlib; saved["note"] = pathlib.PurePosixPath("x")',
+    'it holds pathlib.PurePosixPath, which loading would execute',
+  ],
+} as const;
+
+const file = (what: string): string => join(folder, `${what.replaceAll(' ', '-')}.pth`);
+
+/** Whole layouts as checkpoints of some 150 kB, in which one value stands for a tensor: each spoilt, and `whole`. */
+async function writeCheckpoints(): Promise<void> {
   const lines = [
     'import json, sys, torch',
     'shapes = json.load(open(sys.argv[1]))',
-    'tensors = {name: torch.zeros(1).expand(shape) for name, shape in shapes.items()}',
-    'saved = {"params_ema": tensors}',
-    change,
-    'torch.save(saved, sys.argv[2])',
+    'for path, change in json.loads(sys.argv[2]).items():',
+    '    tensors = {name: torch.zeros(1).expand(shape) for name, shape in shapes.items()}',
+    '    saved = {"params_ema": tensors}',
+    '    exec(change)',
+    '    torch.save(saved, path)',
   ];
-  const { code, stderr } = await program('-c', lines.join('\n'), layout, path);
+  const changes = Object.entries(spoilt).map(([what, [change]]) => [file(what), change]);
+  const all = JSON.stringify({ ...Object.fromEntries(changes), [file('whole')]: '' });
+  const { code, stderr } = await program('-c', lines.join('\n'), layout, all);
   expect(code, stderr).toBe(0);
-  return path;
 }
 
 const importing = (path: string): Promise<Ended> =>
@@ -74,74 +106,46 @@ const exists = (path: string): Promise<boolean> =>
   );
 
 describe.runIf(hasPyTorch)('importing a checkpoint of the published face network', () => {
-  it('asks for the licence to be accepted, and says what it means', { timeout: 120_000 }, async () => {
+  beforeAll(writeCheckpoints, 600_000);
+
+  it('asks for the licence to be accepted, and says what it means', async () => {
     const { code, stderr } = await script('import_iqpir.py', join(folder, 'any.pth'), '--out', folder);
     expect(code).toBe(2);
     expect(stderr).toMatch(/--accept-non-commercial[\s\S]*non-commercial\s+purposes only/);
   });
 
-  it.each([
-    [
-      'a tensor of another shape',
-      'tensors["quantize.embedding.weight"] = torch.zeros(1).expand(512, 256)',
-      'quantize.embedding.weight: expected shape [1024, 256] but found [512, 256]',
-    ],
-    [
-      'a tensor that is missing',
-      'del tensors["fuse_convs_dict.64.shift.2.bias"]',
-      'fuse_convs_dict.64.shift.2.bias: expected shape [256] but found no such tensor',
-    ],
-    [
-      'a tensor that is unknown',
-      'tensors["encoder.blocks.25.weight"] = torch.zeros(3)',
-      'encoder.blocks.25.weight: expected no such tensor but found one of shape [3]',
-    ],
-    [
-      'numbers of another kind',
-      'tensors["position_emb"] = torch.zeros(256, 512, dtype=torch.int64)',
-      'position_emb: expected floating point numbers but found int64',
-    ],
-    [
-      'numbers that are none',
-      'tensors["feat_emb.bias"] = torch.tensor(float("nan")).expand(512)',
-      'feat_emb.bias: expected finite numbers but 512 of 512 are not',
-    ],
-    ['other weights', 'saved = {"params_g": tensors}', 'Expected the averaged weights under "params_ema"'],
-    [
-      'an object that loading would execute',
-      'import pathlib; saved["note"] = pathlib.PurePosixPath("x")',
-      'it holds pathlib.PurePosixPath, which loading would execute',
-    ],
-  ])('refuses %s by name', { timeout: 120_000 }, async (what, change, message) => {
-    const { code, stderr } = await importing(await checkpoint(`${what.replaceAll(' ', '-')}.pth`, change));
+  it.each(Object.entries(spoilt))('refuses %s by name', { timeout: 600_000 }, async (what, [, message]) => {
+    const { code, stderr } = await importing(file(what));
     expect(stderr).toContain(message);
     expect(code).toBe(1);
     expect(await exists(join(folder, 'refused'))).toBe(false);
   });
 
-  it('refuses a file that was cut short, and one that is not there', { timeout: 120_000 }, async () => {
-    const whole = await checkpoint('whole.pth', '');
-    const cut = join(folder, 'cut.pth');
-    await copyFile(whole, cut);
-    await truncate(cut, Math.floor((await stat(whole)).size / 2));
-    const short = await importing(cut);
-    expect(short.stderr).toMatch(/Expected a whole PyTorch checkpoint in .*cut\.pth but its \d+ bytes are cut short/);
-    expect(short.code).toBe(1);
-    const absent = await importing(join(folder, 'absent.pth'));
-    expect(absent.stderr).toContain('there is no such file');
-    expect(absent.code).toBe(1);
+  it('refuses a file that was cut short', { timeout: 600_000 }, async () => {
+    const cut = file('cut');
+    await copyFile(file('whole'), cut);
+    await truncate(cut, Math.floor((await stat(cut)).size / 2));
+    const { code, stderr } = await importing(cut);
+    expect(stderr).toMatch(/Expected a whole PyTorch checkpoint in .*cut\.pth but its \d+ bytes are cut short/);
+    expect(code).toBe(1);
+  });
+
+  it('refuses a file that is not there', async () => {
+    const { code, stderr } = await importing(file('absent'));
+    expect(stderr).toContain('there is no such file');
+    expect(code).toBe(1);
   });
 });
 
-describe.runIf(hasPyTorch)('the published face network', () => {
+describe.runIf(hasPyTorch)('the face network', () => {
   // The case with fidelity 1 runs every block. The other two: models/README.md, "The published face network".
-  it('computes what the authors’ network computed', { timeout: 900_000 }, async () => {
+  it('computes what the authors’ network computed', { timeout: 1_200_000 }, async () => {
     const { code, stdout, stderr } = await script('verify_golden.py', golden, ...seeds, '--case', '2');
     expect(stdout + stderr).toContain('codes    512 of 512 equal');
     expect(code).toBe(0);
   });
 
-  it('is imported as a model that computes the same, with a card', { timeout: 1_800_000 }, async () => {
+  it('is imported as a model that computes the same, with a card', { timeout: 2_400_000 }, async () => {
     const weights = join(folder, 'synthetic.pth');
     expect((await script('synthetic_face.py', '--layout', layout, '--out', weights)).code).toBe(0);
     const models = join(folder, 'models');
@@ -165,17 +169,17 @@ describe.runIf(hasPyTorch)('the published face network', () => {
       'import sys, numpy as np',
       'golden = dict(np.load(sys.argv[1]))',
       'golden["case0_codes"][17, 1] += 1',
-      'golden["case0_restored"][2, 100, 100] += 0.05',
+      'golden["case0_restored"][2, 100, 100] += 0.5',
       'np.savez(sys.argv[2], **golden)',
     ];
     expect((await program('-c', change.join('\n'), golden, changed)).code).toBe(0);
     const other = await script('verify_golden.py', changed, ...seeds, '--case', '0', '--onnx', model.path);
     expect(other.stdout).toContain('codes    511 of 512 equal: MISMATCH');
-    expect(other.stdout).toMatch(/restored largest difference 5.*: MISMATCH/);
+    expect(other.stdout).toMatch(/restored largest difference [45].*e-01.*: MISMATCH/);
     expect(other.code).toBe(1);
   });
 
-  it('has the names and shapes of the checkpoint’s layout', { timeout: 120_000 }, async () => {
+  it('has the names and shapes of the checkpoint’s layout', { timeout: 600_000 }, async () => {
     const list =
       'import json, sys; sys.path.insert(0, sys.argv[1]); import face_network; print(json.dumps(face_network.layout()))';
     const { stdout } = await program('-c', list, join(root, 'models'));
