@@ -70,7 +70,8 @@ export async function drain(sqs: SQSClient, QueueUrl: string, count: number): Pr
   return bodies;
 }
 
-async function ruleOfUploads(events: EventBridgeClient): Promise<string> {
+/** The stack's rule over created objects. */
+export async function ruleOfUploads(events: EventBridgeClient): Promise<string> {
   const { Rules = [] } = await events.send(new ListRulesCommand({}));
   const rule = Rules.find(
     ({ Name, EventPattern = '' }) => Name !== 'tapped' && EventPattern.includes('Object Created'),
