@@ -237,10 +237,8 @@ describe.skipIf(isChromiumMissing('the report in a browser'))('report.html in Ch
 
   it('shows 500 pictures at once, and decodes only those near the window', async () => {
     const url = pathToFileURL(await writeLargeReport(bucket, 500)).href;
-    const started = performance.now();
     await open(url);
     expect(await page.evaluate<number>(decodeFirst)).toBe(900);
-    expect(performance.now() - started).toBeLessThan(10_000);
     expect(await page.locator('.card').count()).toBe(500);
     const decoded = () =>
       page.evaluate<number>(
@@ -250,11 +248,9 @@ describe.skipIf(isChromiumMissing('the report in a browser'))('report.html in Ch
     expect(await decoded()).toBeGreaterThan(0);
     expect(await decoded()).toBeLessThan(60);
 
-    const sorting = performance.now();
     await page.getByLabel('Sort').selectOption('largest gain');
     await page.getByRole('searchbox').fill('499');
     expect(await names()).toEqual(['499.jpg']);
-    expect(performance.now() - sorting).toBeLessThan(5_000);
     expect(complaints).toEqual([]);
   });
 });
