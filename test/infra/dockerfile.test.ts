@@ -4,7 +4,7 @@ import { chmod } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { dockerfile, stageImageContext } from '../../infra/constructs/image-context.ts';
 import { root } from '../support/cli.ts';
 import { type Instruction, parseDockerfile } from '../support/dockerfile.ts';
@@ -39,16 +39,28 @@ describe.each(targets)('the target $name', ({ instructions }) => {
   });
 });
 
-describe('its steps, run in order in a scratch folder', () => {
+/** The image is for linux/amd64, and so are the binaries that its steps keep. */
+const likeTheImage = process.platform === 'linux' && process.arch === 'x64';
+
+describe.skipIf(!likeTheImage)('its steps, run in order in a scratch folder', () => {
   const folder = mkdtempSync(join(tmpdir(), 'iqpir-dockerfile-'));
   const context = join(folder, 'context');
   const skipped: string[] = [];
+  let unreachable = false;
 
   beforeAll(async () => {
     mkdirSync(context);
     stageImageContext(context);
-    for (const stage of stages) await build(stage);
+    try {
+      for (const stage of stages) await build(stage);
+    } catch (error) {
+      unreachable = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|ETIMEDOUT|ENOTCACHED/.test(String(error));
+      if (!unreachable || process.env.CI) throw error;
+    }
   }, 600_000);
+  beforeEach((context) => {
+    if (unreachable) context.skip('npm reaches no registry: the steps could not be run');
+  });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   test('all of them ran but those that need other servers or CUDA', () => {
