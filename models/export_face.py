@@ -152,6 +152,7 @@ def session(path: Path, threads: int = 2) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # as the product runs it
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 

@@ -23,12 +23,11 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import torch
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime import quantization
 
 from export_face import example, feeds_of, session
-
-import torch
 
 LARGE = 1024  # values; what is smaller is not worth a node
 NORMS = ["InstanceNormalization", "LayerNormalization", "ReduceMean", "ReduceSum", "Sqrt", "Reciprocal", "Pow", "Softmax", "ArgMax", "Gather"]
