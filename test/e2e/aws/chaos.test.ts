@@ -63,7 +63,7 @@ describe.skipIf(!chainAsked)(`${count} uploads in bad weather`, { timeout: patie
     const all = await put('storm/', count);
     // One event is delivered one to three times; the order is nobody's.
     const deliveries = all.flatMap((event) => Array.from({ length: 1 + Math.floor(storm.random() * 3) }, () => event));
-    storm.doubleNextJobs(2);
+    storm.doubleNextJobs(1);
     await storm.tap.deliver(shuffled(deliveries, storm.random));
     const settled = await untilSettled(storm.pipeline, uploads.originals);
     report(`${count} uploads as ${deliveries.length} events`, settled);

@@ -24,7 +24,7 @@ describe.skipIf(!chainAsked)(
     let asJob: S3Client;
 
     beforeAll(async () => {
-      pipeline = await startPipeline({ secured: true });
+      pipeline = await startPipeline({ secured: true, longestWindow: 3 });
       uploads = uploader(pipeline.buckets);
       const definition = await findDefinition(pipeline.emulator, pipeline.outputs.JobDefinition);
       const session = sessionOf(definition?.containerProperties.jobRoleArn ?? '');

@@ -45,7 +45,7 @@ describe.skipIf(!chainAsked)('the pipeline, created from its synthesised templat
   let tiny: Buffer;
 
   beforeAll(async () => {
-    pipeline = await startPipeline();
+    pipeline = await startPipeline({ longestWindow: 3 });
     uploads = uploader(pipeline.buckets);
     const pattern = { source: ['iqpir.restore'] };
     completed = await queueOf(pipeline.events, pipeline.sqs, 'completed', pattern);

@@ -31,6 +31,8 @@ export interface EmulatorStart {
   /** Where the Lambdas find Batch, and by which name they may find S3 instead of the emulator itself. */
   batchEndpoint: string;
   s3Endpoint?: string | undefined;
+  /** s; cuts short how long a batch is gathered. */
+  longestWindow?: number | undefined;
   /** The Node that runs the Lambdas. */
   lambdaNode?: string;
 }
@@ -65,6 +67,7 @@ export async function startEmulator(start: EmulatorStart): Promise<Emulator> {
         AWS_ENDPOINT_URL_BATCH: start.batchEndpoint,
         ...(start.s3Endpoint ? { AWS_ENDPOINT_URL_S3: start.s3Endpoint } : {}),
         PATH: [dirname(node), process.env.PATH].join(delimiter),
+        ...(start.longestWindow === undefined ? {} : { IQPIR_EMULATOR_WINDOW: `${start.longestWindow}` }),
         TMPDIR: folder.path,
         PYTHONDONTWRITEBYTECODE: '1',
         AUTH: start.secured ? 'true' : 'false',

@@ -43,6 +43,8 @@ export interface PipelineStart {
   s3Endpoint?: string;
   /** Told before anything speaks to it. */
   onEmulator?: (emulator: Emulator) => void;
+  /** s; the template has uploads wait up to 20 s for others, which a test has not. */
+  longestWindow?: number;
   /** What the containers find in their environment besides, and what becomes of them. */
   containers?: Partial<Pick<Machines, 'command' | 'exitOf'>> & { environment?: Record<string, string> };
   /** How often the next state change is delivered. */
@@ -75,6 +77,7 @@ export async function startPipeline(start: PipelineStart = {}): Promise<Pipeline
       secured: start.secured,
       batchEndpoint: batch.endpoint.url,
       s3Endpoint: start.s3Endpoint,
+      longestWindow: start.longestWindow,
     });
     // Containers that are told to stop still speak to the store.
     closing.splice(1, 0, emulator.stop);

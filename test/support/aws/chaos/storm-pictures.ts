@@ -30,8 +30,8 @@ export async function stormPictures(prefix: string, count: number, seed: number)
 }
 
 async function picture(seed: number, random: () => number): Promise<Buffer> {
-  const side = 32 + Math.floor(random() * 33);
-  const { width, height, channels, pixels } = photoLike(side, 32 + Math.floor(random() * 33), { seed });
+  const side = () => 32 + Math.floor(random() ** 3 * 33);
+  const { width, height, channels, pixels } = photoLike(side(), side(), { seed });
   const image = sharp(pixels, { raw: { width, height, channels } });
   return seed % 3 ? image.jpeg({ quality: 30 + (seed % 50) }).toBuffer() : image.png().toBuffer();
 }

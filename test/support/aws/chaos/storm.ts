@@ -61,6 +61,7 @@ export async function startStorm(seed: number): Promise<Storm> {
   const proxy = await startFaultyProxy(() => emulator?.endpoint, faultShare, seed + 1);
   const pipeline = await startPipeline({
     s3Endpoint: proxy.url,
+    longestWindow: 3,
     onEmulator: (started) => {
       emulator = started;
     },
