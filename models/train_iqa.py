@@ -132,7 +132,7 @@ def main():
         images, target, sources = ready.get()
         waited += time.monotonic() - fetch
         progress = spent / (a.minutes * 60)
-        factor = min(1.0, (step + 1) / 50) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * progress)))
+        factor = float(min(1.0, (step + 1) / 50) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * progress))))  # PyTorch loads no NumPy scalars
         for group in optimizer.param_groups:
             group["lr"] = group["top"] * factor
         # uint8 NHWC seen as NCHW is channels_last already
