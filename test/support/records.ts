@@ -1,5 +1,5 @@
 import { faultOf } from '../../functions/lib/contracts/errors.ts';
-import type { DeliveredRecord, RestorationRecord } from '../../functions/lib/contracts/record.ts';
+import type { DeliveredRecord, Face, RestorationRecord } from '../../functions/lib/contracts/record.ts';
 import { Settings } from '../../functions/lib/contracts/settings.ts';
 
 const hash = 'a'.repeat(64);
@@ -67,3 +67,16 @@ export function failedRecord(
     error: { code, fault: faultOf[code], message: 'Expected a picture.' },
   };
 }
+
+/** A valid face of a record: found, and restored. */
+export const recordedFace: Face = {
+  box: { x: 0.25, y: 0.2, width: 0.25, height: 0.5 },
+  landmarks: { 'left-eye': { x: 0.3, y: 0.4 }, 'right-eye': { x: 0.42, y: 0.4 } },
+  detectionScore: 0.93,
+  sourcePixels: 120,
+  enlargement: 2.5,
+  quality: { before: 0.3, after: 0.7 },
+  identity: { consistency: 0.97, distance: 0.2 },
+  status: 'restored',
+  reason: 'The score went from 0.300 to 0.700.',
+};

@@ -61,6 +61,7 @@ export type Result = z.infer<typeof Result>;
 export const decisionReasons = [
   'better',
   'always',
+  'faces-better',
   'already-good',
   'not-better',
   'measures-collapsed',
@@ -77,6 +78,65 @@ export const Decision = z.strictObject({
 });
 export type Decision = z.infer<typeof Decision>;
 
+const ratio = z.number();
+const Place = z.strictObject({ x: ratio, y: ratio });
+
+export const faceStatuses = [
+  'restored',
+  'kept',
+  'too-small',
+  'too-large',
+  'uncertain',
+  'identity-drift',
+  'worse',
+] as const;
+
+/** One face that was found, and what became of it. */
+export const Face = z.strictObject({
+  /** Ratios of the upright picture's width and height, from its top left corner; a box may reach beyond the picture. */
+  box: z.strictObject({ x: ratio, y: ratio, width: ratio.positive(), height: ratio.positive() }),
+  /** Ratios as the box's. Left is left in the picture of an upright face. */
+  landmarks: z.strictObject({
+    'left-eye': Place.optional(),
+    'right-eye': Place.optional(),
+    nose: Place.optional(),
+    mouth: Place.optional(),
+    'mouth-left': Place.optional(),
+    'mouth-right': Place.optional(),
+  }),
+  /** How sure the detector is, 0 to 1. */
+  detectionScore: z.number().min(0).max(1),
+  /** The box's longer side in pixels of the source. */
+  sourcePixels: z.number().positive(),
+  /** Pixels of the face model's input for one of the source: above 1 the face was enlarged for it. */
+  enlargement: z.number().positive().optional(),
+  /** The learned score of the aligned face alone, by the model and on the scale of the picture's own. */
+  quality: z.strictObject({ before: z.number(), after: z.number().optional() }).optional(),
+  identity: z
+    .strictObject({
+      /** How well the restored face, damaged again as the source is, matches it: 1 is a perfect match. */
+      consistency: z.number(),
+      /** Between the embeddings of source and restored face, where a model to embed is installed. */
+      distance: z.number().nonnegative().optional(),
+    })
+    .optional(),
+  /** All but `restored` were left as the rest of the picture. */
+  status: z.enum(faceStatuses),
+  /** The status in words, with its numbers. */
+  reason: z.string(),
+});
+export type Face = z.infer<typeof Face>;
+
+export const faceTreatmentReasons = ['restored', 'none-restored', 'none-found', 'off', 'no-model'] as const;
+
+/** Whether faces were treated as faces, or as the rest of the picture, and why. */
+export const FaceTreatment = z.strictObject({
+  as: z.enum(['faces', 'the-rest']),
+  reason: z.enum(faceTreatmentReasons),
+  message: z.string(),
+});
+export type FaceTreatment = z.infer<typeof FaceTreatment>;
+
 export const Warning = z.strictObject({ code: z.string(), message: z.string() });
 export type Warning = z.infer<typeof Warning>;
 
@@ -86,6 +146,8 @@ export const Timings = z.strictObject({
   assess: seconds,
   restore: seconds,
   encode: seconds,
+  /** Finding faces, restoring, judging and pasting them; left out where none were looked for. */
+  faces: seconds.optional(),
   /** Inside the models alone. */
   predictTime: seconds,
   /** From the first byte read to the result put; waiting for another picture's turn included. */
@@ -112,6 +174,10 @@ const delivered = {
   image: ImageFacts,
   assessment: z.array(Score).min(1),
   decision: Decision,
+  /** Left out in records from before faces were treated apart. */
+  faceTreatment: FaceTreatment.optional(),
+  /** All that were found, the surest first; left out where none were looked for. */
+  faces: z.array(Face).optional(),
   models: z.array(z.strictObject({ id: z.string(), task: z.string(), version: z.string(), sha256 })),
   timings: Timings,
   /** How many the picture was cut into; 0 where no restorer ran. */

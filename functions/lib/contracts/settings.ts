@@ -4,6 +4,7 @@ import { z } from 'zod';
 export const outputFormats = ['same', 'jpeg', 'png', 'webp', 'avif', 'tiff'] as const;
 export const metadataPolicies = ['keep', 'copyright', 'none'] as const;
 export const deliveries = ['better', 'always'] as const;
+export const faceWishes = ['auto', 'off'] as const;
 
 /** What is asked of a restoration. Score and fidelity left out mean the model card's defaults. */
 export const Settings = z.strictObject({
@@ -14,6 +15,10 @@ export const Settings = z.strictObject({
   format: z.enum(outputFormats).default('same'),
   metadata: z.enum(metadataPolicies).default('keep'),
   maxPixels: z.int().positive().default(150_000_000),
+  /** auto: faces are restored by a model of their own where one is installed, and a detector. */
+  faces: z.enum(faceWishes).default('auto'),
+  /** 2: enlarged by Lanczos before anything else, so that `maxPixels` counts the result's. */
+  scale: z.union([z.literal(1), z.literal(2)]).default(1),
 });
 export type Settings = z.infer<typeof Settings>;
 export type OutputFormat = Settings['format'];
@@ -25,7 +30,12 @@ export type MetadataPolicy = Settings['metadata'];
  * @returns sha256, hex
  */
 export function hashSettings(settings: Settings, modelHashes: string[]): string {
-  const entries = Object.entries(settings).filter(([, value]) => value !== undefined);
+  // What faces are restored by is among the model hashes, and an absent enlargement changes nothing: results made before
+  // these two could be asked for keep their identity.
+  const { faces: _, scale, ...others } = settings;
+  const entries = Object.entries({ ...others, scale: scale === 1 ? undefined : scale }).filter(
+    ([, value]) => value !== undefined,
+  );
   const canonical = JSON.stringify([entries.sort(([a], [b]) => (a < b ? -1 : 1)), [...modelHashes].sort()]);
   return createHash('sha256').update(canonical).digest('hex');
 }

@@ -17,4 +17,12 @@ describe('hashSettings', () => {
     expect(hashSettings({ ...asked, score: 0.5 }, models)).not.toBe(hashSettings(asked, models));
     expect(hashSettings(asked, ['c'.repeat(64)])).not.toBe(hashSettings(asked, models));
   });
+
+  it('is what it was before faces and scale could be asked for, unless the picture is enlarged', () => {
+    const before = '3a1d35bbdb4b0a6ef34c6ec5acc6db7028c5f87de46e914c93cc8df4100daba9';
+    const asked = Settings.parse({});
+    expect(hashSettings(asked, models)).toBe(before);
+    expect(hashSettings({ ...asked, faces: 'off' }, models)).toBe(before);
+    expect(hashSettings({ ...asked, scale: 2 }, models)).not.toBe(before);
+  });
 });
