@@ -27,9 +27,15 @@ export async function manifestOver(uploads: string, results: string, names: stri
 
 /** Starts the container's program as a process, over two folders. */
 export function startShare(uploads: string, results: string, manifest: string, env: NodeJS.ProcessEnv = {}): Share {
+  return startContainer(['--local', uploads, results, '--manifest', manifest], env);
+}
+
+/** Starts the container's program as a process. */
+export function startContainer(args: string[], env: NodeJS.ProcessEnv = {}): Share {
   const script = join(root, 'functions', 'restore', 'main.ts');
-  const args = ['--import', import.meta.resolve('tsx'), script, '--local', uploads, results, '--manifest', manifest];
-  const child = spawn(process.execPath, args, { env: { ...process.env, IQPIR_THREADS: '1', ...env } });
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script, ...args], {
+    env: { ...process.env, IQPIR_THREADS: '1', ...env },
+  });
   const told = ended(child).then((end) => ({ ...end, lines: end.stdout.split('\n').filter(Boolean).map(parsed) }));
   return { child, ended: told };
 }

@@ -1,3 +1,4 @@
+import { pMapIterable } from 'p-map';
 import { RestorationError } from '../contracts/errors.ts';
 import type { ModelCard } from '../contracts/model-card.ts';
 import { createMosaic, type Mosaic } from '../imaging/blend.ts';
@@ -30,6 +31,9 @@ export interface Restored {
   /** Samples for which the model gave NaN or infinity; a result with any must not be delivered. */
   nonFinite: number;
 }
+
+/** One in the model, and the next one waiting there while this thread places the last. */
+const tilesAtOnce = 2;
 
 /** A tile halved twice holds a sixteenth of the pixels; where even that does not fit, something else is wrong. */
 const mostHalvings = 2;
@@ -74,26 +78,25 @@ async function restoreTiles(
   const input = tensorFor(session.card, 'inputs', 'image');
   const output = tensorFor(session.card, 'outputs', 'restored');
   const mosaic: Mosaic = createMosaic(image, plan, output.range ?? [0, 1]);
-  const total = plan.rows.length * plan.columns.length;
+  const tiles = plan.rows.flatMap((down, row) => plan.columns.map((across, column) => ({ row, column, down, across })));
+  const total = tiles.length;
   let seconds = 0;
   let done = 0;
-  for (const [row, down] of plan.rows.entries()) {
-    for (const [column, across] of plan.columns.entries()) {
-      if (signal?.aborted) throw interrupted(done, total);
-      const data = toTensor(image, areaOf(across, down), 'reflect', input.range ?? [0, 1]);
-      const feeds: Record<string, TensorValue> = {
-        [input.name]: { type: 'float32', dims: [1, 3, down.size, across.size], data },
-      };
-      for (const [name, wish] of wishes) feeds[name] = { type: 'float32', dims: [1], data: Float32Array.of(wish) };
-      const result = await session.run(feeds);
-      mosaic.place(
-        row,
-        column,
-        toChannels(planesOf(session.card, result.outputs[output.name], across, down), image.channels),
-      );
-      seconds += result.seconds;
-      onTile?.(++done, total);
-    }
+  const run = async ({ row, column, down, across }: (typeof tiles)[number]) => {
+    if (signal?.aborted) throw interrupted(done, total);
+    const data = toTensor(image, areaOf(across, down), 'reflect', input.range ?? [0, 1]);
+    const feeds: Record<string, TensorValue> = {
+      [input.name]: { type: 'float32', dims: [1, 3, down.size, across.size], data },
+    };
+    for (const [name, wish] of wishes) feeds[name] = { type: 'float32', dims: [1], data: Float32Array.of(wish) };
+    const result = await session.run(feeds);
+    const planes = planesOf(session.card, result.outputs[output.name], across, down);
+    return { row, column, planes, seconds: result.seconds };
+  };
+  for await (const tile of pMapIterable(tiles, run, { concurrency: tilesAtOnce })) {
+    mosaic.place(tile.row, tile.column, toChannels(tile.planes, image.channels));
+    seconds += tile.seconds;
+    onTile?.(++done, total);
   }
   return { image: mosaic.image, tiles: total, seconds, nonFinite: mosaic.nonFinite };
 }
