@@ -179,6 +179,35 @@ models
   .description('Add a model of your own: a card, and its ONNX file beside it.')
   .argument('<card>', "the card's JSON file (iqpir models show iqpir-photo is one to start from)")
   .action(async (card: string) => (await import('./models-command.ts')).addModel(installation, card));
+models
+  .command('import-iqpir')
+  .description("Make a face model of the published network's checkpoint, which you bring; needs Python with PyTorch.")
+  .argument('<checkpoint>', "the authors' net_g_*.pth")
+  .option('--out <folder>', 'where the model and its card go (default: your own models, where restore finds them)')
+  .option('--accept-non-commercial', "the weights' licence is accepted: non-commercial use only", false)
+  .addOption(
+    new Option('--alpha <0..1>', "weight of the HQ+ code (default: 0.8, the authors')").argParser(unit('--alpha')),
+  )
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ iqpir models import-iqpir net_g.pth --accept-non-commercial
+  $ IQPIR_PYTHON=venv/bin/python iqpir models import-iqpir net_g.pth --out models/ --accept-non-commercial
+
+Every tensor is checked by name and shape, and the exported file is compared with PyTorch before anything is written.`,
+  )
+  .action(async (checkpoint: string, { out, acceptNonCommercial, alpha }) =>
+    (await import('./import-iqpir-command.ts')).importIqpir({
+      checkpoint,
+      out,
+      acceptNonCommercial,
+      alpha,
+      python: process.env.IQPIR_PYTHON || 'python3',
+      installation,
+      signal: stop.signal,
+    }),
+  );
 
 addAwsCommands(program, installation, stop.signal);
 
