@@ -63,7 +63,7 @@ export async function decode(bytes: Buffer, limits: { maxPixels: number }): Prom
  */
 export async function encode(
   image: Pick<DecodedImage, 'colour' | 'alpha' | 'metadata'>,
-  options: { format: ResultFormat; policy: MetadataPolicy; processedBy?: string },
+  options: { format: ResultFormat; policy: MetadataPolicy; processedBy?: string; generated?: boolean },
 ): Promise<{ bytes: Buffer; warnings: Warning[] }> {
   const { format } = options;
   checkSize(image.colour, format);
@@ -71,7 +71,7 @@ export async function encode(
   const pixels = await encodePixels(colour, alpha, format);
   const target = { colourOnly: format === 'webp' || format === 'avif' };
   try {
-    const policy = applyPolicy(image.metadata, options.policy, target, options.processedBy);
+    const policy = applyPolicy(image.metadata, options.policy, target, options);
     const attached = attach(pixels, format, policy.packets, colour);
     const left = attached.left.map((what) => notCarried(what, `${format} has no place for it`));
     return { bytes: attached.bytes, warnings: [...warnings, ...policy.warnings, ...left] };

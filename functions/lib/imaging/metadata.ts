@@ -6,7 +6,7 @@ import { complaintOf } from './failure.ts';
 import { type FoundMetadata, findMetadata, type Header } from './find-metadata.ts';
 import { faultOfProfile, isGrayProfile, isSrgb } from './icc.ts';
 import type { Metadata } from './image.ts';
-import { readRights, withUprightXmp, writeXmp } from './xmp.ts';
+import { readRights, withGeneratedParts, withUprightXmp, writeXmp } from './xmp.ts';
 
 /**
  * Metadata as the rest of the program takes it: what is unusable is left out and warned about, and nothing fails.
@@ -61,13 +61,14 @@ function accept(found: FoundMetadata, channels: 1 | 3 | undefined) {
 /**
  * What of a source's metadata goes into the result.
  * @param target whether the format stores gray as colour
- * @param processedBy name and version of what changed the pixels
+ * @param by.processedBy name and version of what changed the pixels
+ * @param by.generated whether parts of the picture were generated, which a packet of the source's own must say too
  */
 export function applyPolicy(
   metadata: Metadata,
   policy: MetadataPolicy,
   target: { colourOnly: boolean },
-  processedBy?: string,
+  { processedBy, generated = false }: { processedBy?: string; generated?: boolean } = {},
 ): { packets: Packets; warnings: Warning[] } {
   const warnings: Warning[] = [];
   const packets: Packets = {};
@@ -83,7 +84,8 @@ export function applyPolicy(
   }
   if (policy === 'keep') {
     packets.exif = metadata.exif && withUprightOrientation(metadata.exif)?.block;
-    packets.xmp = metadata.xmp ? withUprightXmp(metadata.xmp) : writeXmp(undefined, processedBy);
+    const own = metadata.xmp && withUprightXmp(metadata.xmp);
+    packets.xmp = own ? (generated ? withGeneratedParts(own) : own) : writeXmp(undefined, processedBy);
     for (const what of metadata.notCarried ?? []) warnings.push(notCarried(what, 'results do not carry it'));
   }
   if (policy === 'copyright') {

@@ -1,4 +1,5 @@
 const composite = 'http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia';
+const extension = 'http://iptc.org/std/Iptc4xmpExt/2008-02-29/';
 
 /** What `--metadata copyright` lets through. Texts are XML as they stood in the source, entities included. */
 export interface XmpRights {
@@ -16,6 +17,21 @@ export function withUprightXmp(packet: Buffer): Buffer {
     .replace(/(tiff:Orientation\s*=\s*["'])[1-8](["'])/g, '$11$2')
     .replace(/(<tiff:Orientation[^>]*>\s*)[1-8](\s*<)/g, '$11$2');
   return Buffer.from(upright, 'latin1');
+}
+
+/**
+ * The packet with a statement that parts of the picture were generated: what it says of its origin is replaced, or a
+ * description that says it put behind the others. A packet in UTF-16 stays as it is.
+ */
+export function withGeneratedParts(packet: Buffer): Buffer {
+  const text = packet.toString('latin1');
+  const stated = text
+    .replace(/(\w+:DigitalSourceType\s*=\s*["'])[^"']*(["'])/, `$1${composite}$2`)
+    .replace(/(<\w+:DigitalSourceType>)[^<]*(<)/, `$1${composite}$2`);
+  if (/\w:DigitalSourceType[\s=>]/.test(text)) return Buffer.from(stated, 'latin1');
+  const property = element('Iptc4xmpExt:DigitalSourceType', composite);
+  const description = `<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="${extension}">${property}</rdf:Description>`;
+  return Buffer.from(text.replace('</rdf:RDF>', `${description}</rdf:RDF>`), 'latin1');
 }
 
 /** Copyright, creator, description and date of a packet, by the prefixes that XMP writers use. */
@@ -61,7 +77,7 @@ export function writeXmp(rights: XmpRights | undefined, processedBy: string | un
     xmlns:dc="http://purl.org/dc/elements/1.1/"
     xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/"
     xmlns:xmp="http://ns.adobe.com/xap/1.0/"
-    xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">
+    xmlns:Iptc4xmpExt="${extension}">
    ${properties.join('\n   ')}
   </rdf:Description>
  </rdf:RDF>

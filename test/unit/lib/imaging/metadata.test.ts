@@ -212,6 +212,13 @@ describe('the note of having been processed', () => {
     }
   });
 
+  it.each(all)('goes into the own XMP of a source whose faces were generated (%s)', async (format) => {
+    const { bytes } = await encode(await cameraPicture(), { format, policy: 'keep', processedBy, generated: true });
+    const { DigitalSourceType } = await ExifReader.load(bytes, { async: true });
+
+    expect(DigitalSourceType?.value).toMatch(/compositeWithTrainedAlgorithmicMedia$/);
+  });
+
   it('is left out under none, and where nothing was processed', async () => {
     const bare = await encode(await plainPicture(), { format: 'jpeg', policy: 'none', processedBy });
     const original = await encode(await plainPicture(), { format: 'jpeg', policy: 'keep' });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readRights, withUprightXmp, writeXmp } from '../../../../functions/lib/imaging/xmp.ts';
+import { readRights, withGeneratedParts, withUprightXmp, writeXmp } from '../../../../functions/lib/imaging/xmp.ts';
 
 const upright = (text: string) => withUprightXmp(Buffer.from(text)).toString();
 
@@ -14,6 +14,34 @@ describe('withUprightXmp', () => {
     const odd = Buffer.concat([Buffer.from([0xff, 0xfe, 0xc3, 0x28]), Buffer.from('schön tiff:Make="6"')]);
 
     expect(withUprightXmp(odd).equals(odd)).toBe(true);
+  });
+});
+
+describe('withGeneratedParts', () => {
+  const composite = 'http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia';
+  const generated = (text: string) => withGeneratedParts(Buffer.from(text)).toString();
+
+  it('puts the statement behind what a packet says already', () => {
+    const packet = '<rdf:RDF><rdf:Description rdf:about="" dc:format="schön"/></rdf:RDF>';
+
+    expect(generated(packet)).toBe(
+      `<rdf:RDF><rdf:Description rdf:about="" dc:format="schön"/><rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"><Iptc4xmpExt:DigitalSourceType>${composite}</Iptc4xmpExt:DigitalSourceType></rdf:Description></rdf:RDF>`,
+    );
+  });
+
+  it('takes the place of another statement, as an attribute or as an element', () => {
+    const camera = 'http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture';
+    expect(generated(`<a Iptc4xmpExt:DigitalSourceType="${camera}" b="1"/></rdf:RDF>`)).toBe(
+      `<a Iptc4xmpExt:DigitalSourceType="${composite}" b="1"/></rdf:RDF>`,
+    );
+    expect(generated(`<Iptc4xmpExt:DigitalSourceType>${camera}</Iptc4xmpExt:DigitalSourceType></rdf:RDF>`)).toBe(
+      `<Iptc4xmpExt:DigitalSourceType>${composite}</Iptc4xmpExt:DigitalSourceType></rdf:RDF>`,
+    );
+  });
+
+  it('changes no packet that it cannot read', () => {
+    const odd = Buffer.from('<rdf:RDF></rdf:RDF>', 'utf16le');
+    expect(withGeneratedParts(odd).equals(odd)).toBe(true);
   });
 });
 
