@@ -70,5 +70,7 @@ describe('enlarge', () => {
 });
 
 function mean(samples: Uint8Array | Uint16Array): number {
-  return samples.reduce((sum, sample) => sum + sample, 0) / samples.length;
+  let sum = 0;
+  for (const sample of samples) sum += sample;
+  return sum / samples.length;
 }
