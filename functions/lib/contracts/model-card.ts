@@ -70,9 +70,18 @@ export const ModelCard = z.strictObject({
   defaults: z
     .strictObject({ score: unit.optional(), fidelity: unit.optional(), alpha: z.number().nonnegative().optional() })
     .default({}),
-  /** Detect faces: how its outputs are read, see faces/, and the score from which on a face is believed. */
+  /** Detect faces: how it is asked and read, see faces/. */
   detector: z
-    .strictObject({ decoder: z.enum(['blazeface-back', 'yunet']), threshold: unit, calibration: z.string().optional() })
+    .strictObject({
+      decoder: z.enum(['blazeface-back', 'yunet']),
+      /** The score from which on a face is believed. */
+      threshold: unit,
+      /** The largest side that is shown to it at once, px. */
+      window: z.int().positive(),
+      /** The width of the smallest and the largest face that it finds surely, px of its input. Finer and coarser levels of the picture do the rest. */
+      faces: z.tuple([z.number().positive(), z.number().positive()]),
+      calibration: z.string().optional(),
+    })
     .optional(),
   /** Restore and embed faces: what they must look like, and the bounds that a restored face must keep. */
   face: z
