@@ -45,4 +45,14 @@ WHERE gain IS NOT NULL AND "date" >= date_format(current_date - INTERVAL '30' DA
 ORDER BY gain
 LIMIT 100`,
   },
+  WorstFaces: {
+    name: 'Worst faces',
+    description:
+      'Pictures of the last 30 days by the face in them that came out worst: its score, what became of it, and how many were restored',
+    sql: `SELECT "key", worst_face, worst_face_status, faces, faces_restored, metric, reason, result_key
+FROM restorations
+WHERE worst_face IS NOT NULL AND "date" >= date_format(current_date - INTERVAL '30' DAY, '%Y-%m-%d')
+ORDER BY worst_face
+LIMIT 100`,
+  },
 } as const;

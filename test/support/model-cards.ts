@@ -12,7 +12,17 @@ const image: Tensors[number] = { name: 'image', role: 'image', type: 'float32', 
 const restored: Tensors[number] = { name: 'restored', role: 'restored', type: 'float32', shape: free, range: [0, 1] };
 const score: Tensors[number] = { name: 'score', role: 'score', type: 'float32', shape: ['N'] };
 const fidelity: Tensors[number] = { name: 'fidelity', role: 'fidelity', type: 'float32', shape: [1] };
+const alpha: Tensors[number] = { name: 'alpha', role: 'alpha', type: 'float32', shape: [1] };
 const weight: Tensors[number] = { name: 'weight', role: 'weight', type: 'float32', shape: ['N'] };
+
+const square = ['N', 3, 512, 512];
+/** What the cards of face restorers have in common; the bounds are loose, a test tightens those that it is about. */
+export const face = {
+  task: 'restore-face',
+  size: { minimum: 512, multiple: 512 },
+  tiling: { tile: 512, overlap: 0, fade: 0 },
+  face: { template: 'ffhq-512', largestEnlargement: 16, smallestEnlargement: 0.25, detectionScore: 0.8, misfit: 0.06 },
+} as const satisfies Changes;
 
 /** What differs between the models of test/fixtures/models, which make_models.py explains. */
 const fixtures = {
@@ -26,6 +36,17 @@ const fixtures = {
   drifting: { tiling: { tile: 64, overlap: 8, fade: 16 } },
   broken: {},
   greedy: { size: { minimum: 32, multiple: 32 }, tiling: { tile: 256, overlap: 0, fade: 0 } },
+  polish: {
+    ...face,
+    inputs: [{ ...image, shape: square, range: [-1, 1] }, score, alpha],
+    outputs: [{ ...restored, shape: square, range: [-1, 1] }],
+    defaults: { score: 0.9, alpha: 1 },
+  },
+  stranger: {
+    ...face,
+    inputs: [{ ...image, shape: square }],
+    outputs: [{ ...restored, shape: square }],
+  },
   judge: {
     task: 'assess',
     outputs: [score, weight],

@@ -93,6 +93,8 @@ export const ModelCard = z.strictObject({
       smallestEnlargement: z.number().positive().optional(),
       /** Restore: the detector's score from which on a face is restored. */
       detectionScore: unit.optional(),
+      /** Restore: how far a face's landmarks may lie from the template's, see `AlignedFace` in faces/align.ts. */
+      misfit: z.number().positive().optional(),
       /** Restore: the bound of the measure that needs no model, see faces/consistency.ts. */
       consistency: z.number().optional(),
       /** Embed: the distance from which on two faces count as two people. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { RestorationRecord } from './record.ts';
-import { decidingScore } from './scores.ts';
+import type { DeliveredRecord, RestorationRecord } from './record.ts';
+import { decidingScore, learnedScore } from './scores.ts';
 
 const seconds = z.number().nonnegative();
 
@@ -42,6 +42,12 @@ export const RestorationRow = z.strictObject({
   /** Asked for; it ran where there are tiles. */
   model: z.string(),
   model_version: z.string().optional(),
+  /** Found; left out where none were looked for. */
+  faces: z.int().optional(),
+  faces_restored: z.int().optional(),
+  /** The learned score of the face that came out worst, on the scale of `metric`, and what became of it. */
+  worst_face: z.number().optional(),
+  worst_face_status: z.string().optional(),
   result_key: z.string().optional(),
   /** bytes */
   result_size: z.int().optional(),
@@ -80,6 +86,10 @@ export const rowColumns = {
   device: 'string',
   model: 'string',
   model_version: 'string',
+  faces: 'int',
+  faces_restored: 'int',
+  worst_face: 'double',
+  worst_face_status: 'string',
   result_key: 'string',
   result_size: 'bigint',
   software: 'string',
@@ -104,7 +114,7 @@ export function rowOf(record: RestorationRecord): RestorationRow {
   };
   if (record.status === 'failed') return { ...common, code: record.error.code, fault: record.error.fault };
   const { image, timings, result } = record;
-  const { fetch, decode, assess, restore, encode } = timings;
+  const { fetch, decode, assess, restore, faces = 0, encode } = timings;
   return {
     ...common,
     reason: record.decision.reason,
@@ -113,13 +123,31 @@ export function rowOf(record: RestorationRecord): RestorationRow {
     height: image.height,
     pixels: image.width * image.height,
     ...decidingScore(record.assessment),
-    seconds: thousandths(fetch + decode + assess + restore + encode),
+    seconds: thousandths(fetch + decode + assess + restore + faces + encode),
     predict_seconds: timings.predictTime,
     tiles: record.tiles,
     device: record.device,
     model_version: record.models.find(({ id }) => id === record.settings.model)?.version,
+    ...facesOf(record),
     result_key: result.key,
     result_size: result.size,
+  };
+}
+
+function facesOf({ faces, assessment }: DeliveredRecord) {
+  if (!faces) return {};
+  const higherIsBetter = learnedScore(assessment)?.direction !== 'lower-is-better';
+  const worst = faces
+    .flatMap(({ quality, status }) =>
+      quality ? [{ status, score: status === 'restored' ? (quality.after ?? quality.before) : quality.before }] : [],
+    )
+    .sort((a, b) => (higherIsBetter ? a.score - b.score : b.score - a.score))
+    .at(0);
+  return {
+    faces: faces.length,
+    faces_restored: faces.filter(({ status }) => status === 'restored').length,
+    worst_face: worst?.score,
+    worst_face_status: worst?.status,
   };
 }
 

@@ -40,7 +40,7 @@ const mostHalvings = 2;
 
 /**
  * Restores a picture tile by tile. Of the whole picture only bytes are kept, floats only of the tile at work.
- * @param session of a model with task `restore`
+ * @param session of a model with task `restore`, or `restore-face` with a face of the size that it takes
  * @throws `invalid-configuration` where a score or fidelity is given to a model that has no such input, `inference-failed`,
  *   `interrupted` where the signal was raised or the session closed, `model-mismatch` where the output has another size
  */
@@ -101,15 +101,16 @@ async function restoreTiles(
   return { image: mosaic.image, tiles: total, seconds, nonFinite: mosaic.nonFinite };
 }
 
-/** The values of the card's score and fidelity inputs, by the inputs' names. */
+/** The values of the card's score, fidelity and alpha inputs, by the inputs' names. Nobody asks for an alpha: it is the card's. */
 function wishesOf(card: ModelCard, request: RestoreRequest): Map<string, number> {
   const wishes = new Map<string, number>();
-  for (const role of ['score', 'fidelity'] as const) {
+  for (const role of ['score', 'fidelity', 'alpha'] as const) {
     const input = card.inputs.find((tensor) => tensor.role === role);
-    const wish = request[role] ?? card.defaults[role];
+    const asked = role === 'alpha' ? undefined : request[role];
+    const wish = asked ?? card.defaults[role];
     if (input && wish !== undefined) wishes.set(input.name, wish);
-    if (!input && request[role] !== undefined) {
-      const message = `Expected no ${role} for model "${card.id}", which has no such input, but received ${request[role]}. Leave it out.`;
+    if (!input && asked !== undefined) {
+      const message = `Expected no ${role} for model "${card.id}", which has no such input, but received ${asked}. Leave it out.`;
       throw new RestorationError('invalid-configuration', message);
     }
     if (input && wish === undefined) {
