@@ -1,20 +1,17 @@
 import { RestorationError } from '../contracts/errors.ts';
-import type { ModelCard } from '../contracts/model-card.ts';
 import type { Image } from '../imaging/image.ts';
-import { tensorFor } from '../inference/model-interface.ts';
-import { pictureFeed } from '../inference/picture-feed.ts';
-import type { RunResult, Session } from '../inference/session.ts';
-import { decodeBlazeFace } from './blazeface.ts';
-import type { DetectedFace, LandmarkName, Point } from './face.ts';
-import { octavesOf, viewOf } from './pyramid.ts';
-import { suppress } from './suppress.ts';
-import { planViews, type View, zoomOf } from './views.ts';
-import { decodeYuNet } from './yunet.ts';
+import type { Session } from '../inference/session.ts';
+import type { DetectedFace } from './face.ts';
+import { detectorOf, look } from './look.ts';
+import { octavesOf } from './pyramid.ts';
+import { overlapOf, suppress } from './suppress.ts';
+import { planViews, viewAround } from './views.ts';
 
-type Detector = NonNullable<ModelCard['detector']>;
-type Decode = (outputs: Float32Array[], threshold: number, width: number) => DetectedFace[];
+/** Of what the first look sees, as much of the card's threshold is worth a second look. */
+const worthLooking = 0.8;
 
-const decoders: Record<Detector['decoder'], Decode> = { 'blazeface-back': decodeBlazeFace, yunet: decodeYuNet };
+/** As many faces are looked at twice, best first: a picture of noise costs no more. */
+const mostFaces = 500;
 
 export interface Detection {
   /** Best first, in pixels of the picture. */
@@ -24,77 +21,40 @@ export interface Detection {
 }
 
 /**
- * Finds faces from 24 px to the whole picture: view by view at every octave, so that memory is a third of the picture and
- * one view. The picture must be upright: faces that lie on their side are mostly not found.
+ * Finds faces from 24 px to the whole picture. First view by view at every octave, so that memory is a third of the picture
+ * and one view; then each that was seen is looked at again by itself, in the middle and at the size that the detector likes
+ * best: what is no face seldom looks like one twice, and the second sight's landmarks are the better ones.
+ * @param image upright: faces that lie on their side are mostly not found
  * @param session of a model with task `detect-faces`
  * @throws `inference-failed`, `interrupted` where the signal was raised or the session closed
  */
 export async function detectFaces(image: Image, session: Session, signal?: AbortSignal): Promise<Detection> {
   const { card } = session;
-  const { detector } = card;
-  if (!detector) {
-    const message = `Expected "detector" in the card of "${card.id}" but it has none. Add it.`;
-    throw new RestorationError('model-mismatch', message);
-  }
-  const zoom = zoomOf(detector);
-  const octaves = octavesOf(image, detector.faces[1] / zoom);
-  const found: DetectedFace[] = [];
+  const detector = detectorOf(card);
+  const views = planViews(image.width, image.height, detector, card.size);
+  const octaves = octavesOf(image, 1 + (views.at(-1)?.octave ?? 0));
+  const worth = detector.threshold * worthLooking;
+  const sights: DetectedFace[] = [];
   let seconds = 0;
-  for (const view of planViews(image.width, image.height, detector, card.size)) {
-    if (signal?.aborted)
-      throw new RestorationError('interrupted', 'Interrupted while faces were looked for. Start again.');
-    const octave = octaves[view.octave];
-    if (!octave) throw new Error(`Expected octave ${view.octave} of the picture.`);
-    const shown = viewOf(octave, view.area, zoom);
-    const input = tensorFor(card, 'inputs', 'image');
-    const run = await session.run({ [input.name]: pictureFeed(shown, input) });
-    seconds += run.seconds;
-    for (const face of decoders[detector.decoder](detectionsOf(card, run), detector.threshold, shown.width)) {
-      const seen = fromView(face, view, zoom);
-      if (isWhole(seen, view)) found.push(seen);
-    }
+  for (const view of views) {
+    checkSignal(signal);
+    const seen = await look(session, octaves, view, worth);
+    sights.push(...seen.faces);
+    seconds += seen.seconds;
   }
-  return { faces: suppress(found), seconds };
+  const faces: DetectedFace[] = [];
+  for (const first of suppress(sights).slice(0, mostFaces)) {
+    checkSignal(signal);
+    const seen = await look(session, octaves, viewAround(first.box, detector, card.size, octaves.length), worth);
+    seconds += seen.seconds;
+    const second = suppress(seen.faces.filter(({ box }) => overlapOf(box, first.box) > 0.3))[0];
+    const score = second ? Math.sqrt(first.score * second.score) : 0;
+    if (second && score >= detector.threshold) faces.push({ ...second, score });
+  }
+  return { faces: suppress(faces), seconds };
 }
 
-/** In the card's order. */
-function detectionsOf(card: ModelCard, run: RunResult): Float32Array[] {
-  return card.outputs
-    .filter(({ role }) => role === 'detections')
-    .map(({ name }) => {
-      const data = run.outputs[name]?.data;
-      if (data instanceof Float32Array) return data;
-      throw new RestorationError(
-        'model-mismatch',
-        `Expected float32 from output "${name}" of model "${card.id}". Correct its card.`,
-      );
-    });
-}
-
-/** From pixels of the detector's input to those of the picture. */
-function fromView({ score, box, landmarks }: DetectedFace, { octave, area }: View, zoom: number): DetectedFace {
-  const at = ({ x, y }: Point): Point => ({
-    x: (area.x + x / zoom) * 2 ** octave,
-    y: (area.y + y / zoom) * 2 ** octave,
-  });
-  const scale = 2 ** octave / zoom;
-  const points = Object.entries(landmarks) as [LandmarkName, Point][];
-  return {
-    score,
-    box: { ...at(box), width: box.width * scale, height: box.height * scale },
-    landmarks: Object.fromEntries(points.map(([name, point]) => [name, at(point)])),
-  };
-}
-
-/** A face that a view cuts is seen whole by its neighbour, or by a coarser one. */
-function isWhole({ box }: DetectedFace, { octave, area, cut }: View): boolean {
-  const [left, top] = [area.x * 2 ** octave, area.y * 2 ** octave];
-  const right = (area.x + area.width) * 2 ** octave;
-  const bottom = (area.y + area.height) * 2 ** octave;
-  return !(
-    (cut.left && box.x < left) ||
-    (cut.top && box.y < top) ||
-    (cut.right && box.x + box.width > right) ||
-    (cut.bottom && box.y + box.height > bottom)
-  );
+function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal?.aborted)
+    throw new RestorationError('interrupted', 'Interrupted while faces were looked for. Start again.');
 }

@@ -2,13 +2,13 @@ import { type Image, peakOf } from '../imaging/image.ts';
 import type { Area } from '../imaging/tensor.ts';
 
 /**
- * A picture and its halves, quarters and so on, each the mean of four pixels of the one before, until the longer side is at
- * most `end` px. All but the first, which is the picture itself, have 8 bits: a third of its pixels more.
+ * A picture and its halves, quarters and so on, each the mean of four pixels of the one before. All but the first, which is
+ * the picture itself, have 8 bits: a third of its pixels more.
  * @returns a pixel of the octave k is 2^k px of the picture wide
  */
-export function octavesOf(picture: Image, end: number): Image[] {
+export function octavesOf(picture: Image, count: number): Image[] {
   const octaves = [picture];
-  for (let last = picture; Math.max(last.width, last.height) > end; octaves.push(last)) last = halve(last);
+  for (let last = picture; octaves.length < count; octaves.push(last)) last = halve(last);
   return octaves;
 }
 

@@ -1,5 +1,6 @@
 import type { ModelCard } from '../contracts/model-card.ts';
 import type { Area } from '../imaging/tensor.ts';
+import type { Box } from './face.ts';
 
 /** The smallest face that is looked for, px: what is smaller has too little of a face to restore it. */
 const smallestFace = 24;
@@ -7,19 +8,19 @@ const smallestFace = 24;
 /** A face's hair, ears and chin lie outside of its box, and the detector wants to see them: by so much its window is wider. */
 const surroundings = 1.3;
 
+/** Widths of a face that a second look at it shows. */
+const aroundFace = 3.2;
+
 /** What a detector sees in one run. */
 export interface View {
   /** How often the picture was halved before. */
   octave: number;
   /** In the octave's pixels. */
   area: Area;
+  /** From the octave's pixels to the detector's. */
+  zoom: number;
   /** Whether there is more of the picture beyond the area's left, upper, right and lower side. */
   cut: { left: boolean; top: boolean; right: boolean; bottom: boolean };
-}
-
-/** From the octave's pixels to the detector's: the smallest face becomes as large as the detector needs it. */
-export function zoomOf({ faces: [smallest] }: Detector): number {
-  return Math.max(1, smallest / smallestFace);
 }
 
 type Detector = NonNullable<ModelCard['detector']>;
@@ -31,8 +32,8 @@ type Detector = NonNullable<ModelCard['detector']>;
  * @returns finest octave first
  */
 export function planViews(width: number, height: number, detector: Detector, size: ModelCard['size']): View[] {
-  const zoom = zoomOf(detector);
   const [smallest, largest] = detector.faces;
+  const zoom = Math.max(1, smallest / smallestFace);
   const overlap = 2 * smallest * surroundings;
   const views: View[] = [];
   for (let octave = 0; ; octave++) {
@@ -48,11 +49,29 @@ export function planViews(width: number, height: number, detector: Detector, siz
           right: column.start + column.length < wide,
           bottom: row.start + row.length < tall,
         };
-        views.push({ octave, area, cut });
+        views.push({ octave, area, zoom, cut });
       }
     }
     if (Math.max(wide, tall) * zoom <= largest) return views;
   }
+}
+
+/** The second look at a face: by itself, in the middle, between the smallest and the largest that the detector finds surely. */
+export function viewAround(
+  { x, y, width, height }: Box,
+  detector: Detector,
+  size: ModelCard['size'],
+  octaves: number,
+): View {
+  const ideal = Math.sqrt(detector.faces[0] * detector.faces[1]);
+  const scale = ideal / width;
+  const octave = Math.min(Math.max(Math.floor(-Math.log2(scale)), 0), octaves - 1);
+  const zoom = Math.max(scale * 2 ** octave, 1);
+  const needed = Math.ceil(Math.max(ideal * aroundFace, size.minimum) / size.multiple) * size.multiple;
+  const side = Math.min(detector.window, needed) / zoom;
+  const middle = { x: (x + width / 2) / 2 ** octave, y: (y + height / 2) / 2 ** octave };
+  const area = { x: middle.x - side / 2, y: middle.y - side / 2, width: side, height: side };
+  return { octave, area, zoom, cut: { left: false, top: false, right: false, bottom: false } };
 }
 
 /** Evenly spread over a side; one alone may reach beyond it. */
