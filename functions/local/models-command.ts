@@ -1,22 +1,22 @@
-import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import Table from 'cli-table3';
 import { z } from 'zod';
 import { asRestorationError, RestorationError } from '../lib/contracts/errors.ts';
 import { ModelCard } from '../lib/contracts/model-card.ts';
-import { loadRegistry, type RegisteredModel, verifyModel } from '../lib/inference/registry.ts';
-import { openSession } from '../lib/inference/session.ts';
+import { type RegisteredModel, verifyModel } from '../lib/inference/registry.ts';
 import type { Installation } from '../lib/installation.ts';
 import { exitCodes } from './exit-codes.ts';
-import { installedModels, userModels, userRegistry } from './local-engine.ts';
+import { keepModel } from './keep-model.ts';
+import { installedModels } from './local-engine.ts';
 
 export async function listModels(installation: Installation): Promise<void> {
   const table = new Table({
     head: ['id', 'task', 'version', 'size', 'weights', 'title'],
     style: { head: [], border: [], compact: true },
   });
-  for (const { card } of await installedModels(installation)) {
-    const size = `${(card.bytes / 1e6).toFixed(1)} MB`;
+  for (const { card, absent } of await installedModels(installation)) {
+    const size = absent ? 'not installed' : `${(card.bytes / 1e6).toFixed(1)} MB`;
     table.push([card.id, card.task, card.modelVersion, size, card.licence.weights, card.title]);
   }
   process.stdout.write(`${table.toString()}\n`);
@@ -27,10 +27,16 @@ export async function showModel(installation: Installation, id: string): Promise
   process.stdout.write(`${JSON.stringify(model.card, null, 2)}\n`);
 }
 
-/** Each file's size and hash against its card. */
+/** Each file's size and hash against its card. A model that is optional and not there is no mistake unless asked for. */
 export async function verifyModels(installation: Installation, id?: string): Promise<void> {
   const all = await installedModels(installation);
   for (const model of id === undefined ? all : [named(all, id)]) {
+    if (model.absent && id === undefined) {
+      process.stdout.write(
+        `${model.card.id}: not installed, which it need not be (iqpir models install ${model.card.id})\n`,
+      );
+      continue;
+    }
     try {
       await verifyModel(model);
       process.stdout.write(`${model.card.id}: ok, sha256 ${model.card.sha256}\n`);
@@ -53,19 +59,7 @@ export async function addModel(installation: Installation, cardPath: string): Pr
       `Expected an id of its own for the model of ${cardPath}, but "${card.id}" is taken. Give it another id.`,
     );
   }
-  const session = await openSession(source, { device: 'cpu', threads: 1 });
-  await session.close();
-
-  const file = join('models', card.id, basename(card.file));
-  const home = userModels();
-  await mkdir(dirname(join(home, file)), { recursive: true });
-  await copyFile(source.path, join(home, file));
-  const own = (await loadRegistry([userRegistry()])).map((model) => model.card);
-  const registry = { version: 1, models: [...own, { ...card, file }] };
-  // Renamed into place: a registry is never half written.
-  const draft = `${userRegistry()}.${process.pid}`;
-  await writeFile(draft, `${JSON.stringify(registry, null, 2)}\n`);
-  await rename(draft, userRegistry());
+  await keepModel(source);
   process.stdout.write(`Added ${card.id} (${card.task}). Try: iqpir models show ${card.id}\n`);
 }
 
@@ -81,7 +75,7 @@ async function readCard(path: string): Promise<ModelCard> {
   }
 }
 
-function named(models: RegisteredModel[], id: string): RegisteredModel {
+export function named(models: RegisteredModel[], id: string): RegisteredModel {
   const model = models.find(({ card }) => card.id === id);
   if (model) return model;
   const known = models.map(({ card }) => card.id).join(', ');
