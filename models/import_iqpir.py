@@ -32,6 +32,22 @@ ONNX file, is under the same licence, and so may be your use of the pictures tha
 checkpoint; if you accept it, run the command again with --accept-non-commercial."""
 
 
+FACE = {
+    "template": "ffhq-512",
+    "largestEnlargement": 8,
+    "smallestEnlargement": 0.25,
+    "detectionScore": 0.8,
+    "consistency": 0.9,
+    "calibration": "Set without the weights, which are not published with this software. largestEnlargement: there the eyes lie 16 px apart; the network was trained on faces shrunk up to 30 times, but what it makes of less is hardly the person. smallestEnlargement: of a face shrunk further the network sees less than a sixteenth of the pixels, and what it mends is not what one looks at; finer detail is the photograph's own, for only the change is pasted. detectionScore: at it BlazeFace and YuNet each took 2 things in 1,162 photographs for faces, and all of 244 portraits. The others: functions/lib/faces.",
+}
+DECISION = {
+    "assess": "iqa-photo",
+    "good": 0.6,
+    "margin": 0.01,
+    "calibration": "Those of iqpir-photo, calibrated on whole photographs; not on faces that this network restored, whose weights are not published with this software.",
+}
+
+
 class Refused(Exception):
     """Says what was expected, what came and what to do."""
 
@@ -92,7 +108,7 @@ def card(model: Path, checkpoint: Path, alpha: float, report: dict) -> dict:
         "id": CARD_ID,
         "modelVersion": "1.0.0",
         "title": "Restores aligned faces of 512 x 512 px: the published IQPIR network",
-        "task": "restore",
+        "task": "restore-face",
         "file": FILE,
         "sha256": sha256(model),
         "bytes": model.stat().st_size,
@@ -101,6 +117,7 @@ def card(model: Path, checkpoint: Path, alpha: float, report: dict) -> dict:
             {"name": "image", "role": "image", "type": "float32", "shape": face, "range": [-1, 1]},
             {"name": "score", "role": "score", "type": "float32", "shape": ["N"], "range": unit},
             {"name": "fidelity", "role": "fidelity", "type": "float32", "shape": [1], "range": unit},
+            {"name": "alpha", "role": "alpha", "type": "float32", "shape": [1], "range": unit},
         ],
         "outputs": [
             {"name": "restored", "role": "restored", "type": "float32", "shape": face, "range": [-1, 1]},
@@ -109,7 +126,9 @@ def card(model: Path, checkpoint: Path, alpha: float, report: dict) -> dict:
         "size": {"minimum": 512, "multiple": 512},
         "tiling": {"tile": 512, "overlap": 0, "fade": 0},
         "scale": 1,
-        "defaults": {"score": 0.9, "fidelity": 0},
+        "defaults": {"score": 0.9, "fidelity": 0, "alpha": alpha},
+        "face": FACE,
+        "decision": DECISION,
         "licence": {
             "weights": "S-Lab-1.0 (non-commercial)",
             "code": "Apache-2.0",
@@ -118,7 +137,7 @@ def card(model: Path, checkpoint: Path, alpha: float, report: dict) -> dict:
             ],
         },
         "training": {
-            "summary": f"Trained by the authors of arXiv 2603.29773; converted here from a checkpoint of sha256 {sha256(checkpoint)}. The HQ+ code's weight (alpha) is fixed at {alpha:g}.",
+            "summary": f"Trained by the authors of arXiv 2603.29773; converted here from a checkpoint of sha256 {sha256(checkpoint)}.",
             "data": [],
         },
         "measured": [
@@ -131,6 +150,7 @@ def card(model: Path, checkpoint: Path, alpha: float, report: dict) -> dict:
         "limits": [
             "Non-commercial use only.",
             "Aligned faces of 512 x 512 px only: every position of the picture looks at every other, so a larger picture cannot be cut into tiles.",
+            "Its bounds were set without its weights, see \"calibration\": look at faces that it restored before you trust them.",
             "The score is rounded down to tenths: 0.90 to 1.0 ask for the same.",
             "Fidelity above 0 uses blocks that the published training and commands never switched on: untrained until measured.",
             "The authors' figures were not reproduced here.",
@@ -174,7 +194,7 @@ def run(arguments: argparse.Namespace) -> None:
     # Beside its place, so that the last step is a rename: a run that is broken off leaves what was there.
     with tempfile.TemporaryDirectory(dir=arguments.out, prefix=".importing-") as folder:
         fresh = Path(folder) / FILE
-        export(network, fresh, alpha=arguments.alpha)
+        export(network, fresh)
         print(f"exported {fresh.stat().st_size / 1e6:.0f} MB; comparing with PyTorch, which takes a minute or two", flush=True)
         report = parity(network, fresh, 0.0, arguments.alpha, tuple(arguments.batch or (1, 4)), arguments.threads)
         print(json.dumps(report), flush=True)
@@ -201,7 +221,7 @@ def main() -> int:
     parser.add_argument("checkpoint", type=Path, help="the authors' net_g_*.pth")
     parser.add_argument("--out", type=Path, required=True, help="folder of the user's own models")
     parser.add_argument("--accept-non-commercial", action="store_true", help="the weights' licence is accepted")
-    parser.add_argument("--alpha", type=unit, default=0.8, help="weight of the HQ+ code (0.8, as the authors trained and evaluated)")
+    parser.add_argument("--alpha", type=unit, default=0.8, help="the card's default weight of the HQ+ code (0.8, as the authors trained and evaluated)")
     parser.add_argument("--batch", type=int, action="append", help="faces at once in the comparison; may be given again (1 and 4)")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()

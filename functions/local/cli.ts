@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { asRestorationError } from '../lib/contracts/errors.ts';
-import { deliveries, metadataPolicies, outputFormats, Settings } from '../lib/contracts/settings.ts';
+import { deliveries, faceWishes, metadataPolicies, outputFormats, Settings } from '../lib/contracts/settings.ts';
 import { findInstallation } from '../lib/installation.ts';
 import { addAwsCommands } from './aws/commands.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -44,6 +44,11 @@ const count = (name: string) => (text: string) => {
   return value;
 };
 
+const scale = (text: string) => {
+  if (text !== '1' && text !== '2') throw new InvalidArgumentError(`Expected --scale 1 or 2, but ${text} came.`);
+  return Number(text);
+};
+
 const device = () =>
   new Option('--device <device>', 'where the models run; an unavailable one is an error, never replaced')
     .choices(['cpu', 'cuda', 'webgpu'])
@@ -73,6 +78,14 @@ function withSettings(command: Command): Command {
       new Option('--metadata <policy>', 'EXIF and XMP; copyright drops place and camera')
         .choices([...metadataPolicies])
         .default('keep'),
+    )
+    .addOption(
+      new Option('--faces <wish>', 'auto: by a face model, where one and a detector are installed; off: as the rest')
+        .choices([...faceWishes])
+        .default('auto'),
+    )
+    .addOption(
+      new Option('--scale <factor>', '2: enlarged by Lanczos before anything else').argParser(scale).default(1),
     )
     .addOption(maxPixels())
     .addOption(device())
@@ -191,7 +204,9 @@ models
   .option('--out <folder>', 'where the model and its card go (default: your own models, where restore finds them)')
   .option('--accept-non-commercial', "the weights' licence is accepted: non-commercial use only", false)
   .addOption(
-    new Option('--alpha <0..1>', "weight of the HQ+ code (default: 0.8, the authors')").argParser(unit('--alpha')),
+    new Option('--alpha <0..1>', "the card's default weight of the HQ+ code (default: 0.8, the authors')").argParser(
+      unit('--alpha'),
+    ),
   )
   .addHelpText(
     'after',

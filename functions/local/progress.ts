@@ -17,7 +17,7 @@ export function showProgress(images: number, { quiet }: { quiet: boolean }): Pro
 
 function bar(images: number): ProgressView {
   const view = new SingleBar({
-    format: '{bar} {settled}/{images} images | tiles {tiles} | {left} left | {key}',
+    format: '{bar} {settled}/{images} images | {tiles} | {left} left | {key}',
     barsize: 24,
     hideCursor: true,
     stream: process.stderr,
@@ -31,9 +31,10 @@ function bar(images: number): ProgressView {
   return {
     update(progress) {
       shown.key = progress.key;
-      if (progress.stage === 'tiles') {
-        parts.set(progress.key, progress.done / progress.total);
-        shown.tiles = `${progress.done}/${progress.total}`;
+      if (progress.stage === 'tiles' || progress.stage === 'faces') {
+        // Faces come after the tiles; nobody knows how many before that, so they do not count towards the time left.
+        if (progress.stage === 'tiles') parts.set(progress.key, progress.done / progress.total);
+        shown.tiles = `${progress.stage} ${progress.done}/${progress.total}`;
       } else if (progress.stage === 'settled') {
         parts.delete(progress.key);
         settled += 1;

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import type { RestorationRecord, Timings } from '../lib/contracts/record.ts';
+import type { DeliveredRecord, RestorationRecord, Timings } from '../lib/contracts/record.ts';
 import { learnedScore } from '../lib/contracts/scores.ts';
 import type { ShareResult } from '../restore/share.ts';
 
@@ -44,13 +44,14 @@ export function summarise({ records, settled, unsettled, ignored, place, quiet }
 }
 
 export function outcomeTable(records: RestorationRecord[]): string {
+  const withFaces = records.some((record) => record.status !== 'failed' && record.faces?.length);
   const table = new Table({
-    head: ['file', 'decision', 'quality', 'gain', 'seconds'],
+    head: ['file', 'decision', 'quality', 'gain', ...(withFaces ? ['faces'] : []), 'seconds'],
     style: { head: [], border: [], compact: true },
   });
   for (const record of records) {
     if (record.status === 'failed') {
-      table.push([record.source.key, `failed: ${record.error.code}`, '', '', '']);
+      table.push([record.source.key, `failed: ${record.error.code}`, '', '', ...(withFaces ? [''] : []), '']);
       continue;
     }
     const learned = learnedScore(record.assessment);
@@ -60,15 +61,21 @@ export function outcomeTable(records: RestorationRecord[]): string {
       `${record.status}: ${record.decision.reason}`,
       learned ? `${learned.before.toFixed(2)}${after === undefined ? '' : ` -> ${after.toFixed(2)}`}` : '',
       learned && after !== undefined ? signed(after - learned.before) : '',
+      ...(withFaces ? [facesOf(record)] : []),
       worked(record.timings).toFixed(1),
     ]);
   }
   return table.toString();
 }
 
+/** Restored, of those found. */
+function facesOf({ faces = [] }: DeliveredRecord): string {
+  return faces.length === 0 ? '' : `${faces.filter(({ status }) => status === 'restored').length} of ${faces.length}`;
+}
+
 /** Seconds of work on a picture: its waiting for the network, while another was in it, left out. */
-function worked({ fetch, decode, assess, restore, encode }: Timings): number {
-  return fetch + decode + assess + restore + encode;
+function worked({ fetch, decode, assess, restore, faces = 0, encode }: Timings): number {
+  return fetch + decode + assess + restore + faces + encode;
 }
 
 function signed(value: number): string {

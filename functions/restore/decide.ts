@@ -43,6 +43,32 @@ export function decide(
   return deliver('better', `${change}, a rise by at least the margin of ${margin}.`);
 }
 
+/**
+ * Whether a picture is delivered in which only faces were restored, each of them better by the margin of its own model's card.
+ * Of the whole no gain is asked, but it must not lose, and no guard may trip.
+ * @param faces how many were restored
+ */
+export function decideFaces(
+  card: ModelCard,
+  original: Image,
+  before: Assessment,
+  candidate: Candidate,
+  faces: number,
+): Decision {
+  const blank = findBlank(original, candidate);
+  if (blank) return keep('blank', blank);
+  const harm = findHarm(original, candidate.image);
+  if (harm) return keep(harm.guard, harm.message);
+  const collapse = collapsed(before, candidate.assessment);
+  if (collapse) return keep('measures-collapsed', collapse);
+
+  const { margin } = decisionOf(card);
+  const [was, is] = [before.learned.value, candidate.assessment.learned.value];
+  const what = `With ${faces} ${faces === 1 ? 'face' : 'faces'} restored and the rest as it was, the score went from ${was.toFixed(3)} to ${is.toFixed(3)}`;
+  if (is - was < -margin) return keep('not-better', `${what}, a fall by more than ${margin}.`);
+  return deliver('faces-better', `${what}.`);
+}
+
 function deliver(reason: Decision['reason'], message: string): Decision {
   return { delivered: 'restored', reason, message };
 }

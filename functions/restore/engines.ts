@@ -31,7 +31,8 @@ export async function openEngines(
   const guestFor = async (wanted: Settings): Promise<Engine> => {
     if (guest?.model !== wanted.model) {
       await closeGuest();
-      guest = { model: wanted.model, engine: openEngine(registry, wanted, options) };
+      // Faces have models of their own, whatever restores the rest: those that are open serve every picture.
+      guest = { model: wanted.model, engine: openEngine(registry, { ...wanted, faces: 'off' }, options) };
     }
     try {
       return await guest.engine;
@@ -46,6 +47,7 @@ export async function openEngines(
       if (wanted.model === settings.model) return own;
       return {
         ...describeModels(registry, wanted, options.device),
+        faces: own.faces,
         assess: async (...args) => (await guestFor(wanted)).assess(...args),
         restore: async (...args) => (await guestFor(wanted)).restore(...args),
         close: closeGuest,

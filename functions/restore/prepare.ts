@@ -16,6 +16,8 @@ export interface Judged {
   decision: Decision;
   assessment: Score[];
   candidate: Image | undefined;
+  /** A face of it was generated. */
+  generated?: boolean;
   original: { bytes: Buffer; sha256: string };
 }
 
@@ -29,7 +31,7 @@ export async function prepare(
   const own = decoded.facts.format;
   const asked = settings.format === 'same' ? undefined : settings.format;
   const restored = decision.delivered === 'restored' ? judged.candidate : undefined;
-  if (!restored && settings.metadata === 'keep' && (asked ?? own) === own) {
+  if (!restored && settings.scale === 1 && settings.metadata === 'keep' && (asked ?? own) === own) {
     const { width, height } = decoded.facts;
     const key = resultKey(layout, name, asked);
     const { bytes, sha256 } = original;
@@ -40,7 +42,12 @@ export async function prepare(
   const { width, height } = decoded.colour;
   const { bytes, warnings } = await encode(
     { ...decoded, colour: restored ?? decoded.colour },
-    { format, policy: settings.metadata, processedBy: restored && `${software.name} ${software.version}` },
+    {
+      format,
+      policy: settings.metadata,
+      processedBy: restored && `${software.name} ${software.version}`,
+      generated: restored && judged.generated,
+    },
   );
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const key = resultKey(layout, name, format === own ? asked : format);

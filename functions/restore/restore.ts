@@ -1,10 +1,11 @@
-import { asRestorationError, RestorationError } from '../lib/contracts/errors.ts';
+import { asRestorationError, type RestorationError } from '../lib/contracts/errors.ts';
 import { formatOfName, type KeyLayout, nameOfUpload, recordKey, resultKeys } from '../lib/contracts/keys.ts';
 import type { Overwrite } from '../lib/contracts/manifest.ts';
 import type { Upload } from '../lib/contracts/object-event.ts';
 import type { DeliveredRecord, RestorationRecord, Result, Source, Warning } from '../lib/contracts/record.ts';
 import { hashSettings, type Settings } from '../lib/contracts/settings.ts';
 import { decode, inspect } from '../lib/imaging/codec.ts';
+import { checkDoubled, enlarge } from '../lib/imaging/enlarge.ts';
 import { checkSize } from '../lib/imaging/formats.ts';
 import type { DecodedImage } from '../lib/imaging/image.ts';
 import { scoresOf } from '../lib/quality/assessment.ts';
@@ -12,10 +13,9 @@ import { type Claim, commit, type Delivery, type RecordFollowers, tellAgain } fr
 import { removeOrphans } from '../lib/storage/orphans.ts';
 import { asksForWork, readCommitted, type Standing, standingOf } from '../lib/storage/standing.ts';
 import type { ObjectStore } from '../lib/storage/store.ts';
-import { decide } from './decide.ts';
 import type { Engine } from './engine.ts';
 import { type Opened, openUpload, readUpload } from './fetch.ts';
-import { planRestoration } from './plan.ts';
+import { restorePicture } from './picture.ts';
 import { prepare, resultFormat } from './prepare.ts';
 import { type Request, requestOf } from './request.ts';
 import { stopwatch } from './stopwatch.ts';
@@ -44,7 +44,7 @@ export interface RestorationContext {
 
 export type Progress =
   | { stage: 'started'; key: string }
-  | { stage: 'tiles'; key: string; done: number; total: number }
+  | { stage: 'tiles' | 'faces'; key: string; done: number; total: number }
   | { stage: 'settled'; key: string; outcome: Outcome };
 
 /**
@@ -56,7 +56,7 @@ export type Outcome =
   | { standing: Exclude<Standing, 'open'>; failure?: RestorationError };
 
 /**
- * Fetch, decode, assess, plan, restore, assess, decide, encode, put: one upload to its terminal record.
+ * Fetch, decode, assess, plan, restore, faces, assess, decide, encode, put: one upload to its terminal record.
  * @throws RestorationError `interrupted` where it was told to stop, `store-*` and `invalid-record` where no record can be put;
  *   every other failure ends in a failed record
  */
@@ -147,7 +147,17 @@ function hashOf({ settings, engine }: Request): string {
 
 type Facts = Pick<
   DeliveredRecord,
-  'status' | 'image' | 'assessment' | 'decision' | 'models' | 'tiles' | 'device' | 'peakMemory' | 'warnings'
+  | 'status'
+  | 'image'
+  | 'assessment'
+  | 'decision'
+  | 'faceTreatment'
+  | 'faces'
+  | 'models'
+  | 'tiles'
+  | 'device'
+  | 'peakMemory'
+  | 'warnings'
 >;
 
 async function deliver(
@@ -155,48 +165,47 @@ async function deliver(
   name: string,
   source: Source,
   opened: Opened,
-  { settings, engine }: Request,
+  request: Request,
   context: RestorationContext,
 ) {
+  const { settings, engine } = request;
   const { turns, signal } = context;
   const watch = stopwatch();
   const bytes = await watch.time('fetch', () => readUpload(opened, upload, source));
   const { width, height, format } = await inspect(bytes, settings);
-  checkSize({ width, height }, resultFormat(settings, format));
+  const { scale } = settings;
+  if (scale === 2) checkDoubled({ width, height }, settings.maxPixels);
+  checkSize({ width: scale * width, height: scale * height }, resultFormat(settings, format));
 
-  return turns.withPixels(width * height, async () => {
-    const decoded = await watch.time('decode', () => decode(bytes, settings));
-    const network = await turns.alone(async () => {
-      stopIfAsked(signal);
-      const before = await watch.time('assess', () => engine.assess(decoded.colour, signal));
-      const plan = planRestoration(settings, engine.restorer, before.learned.value);
-      if (!plan.restore) return { before };
-      const onTile = (done: number, total: number) =>
-        context.onProgress?.({ stage: 'tiles', key: upload.key, done, total });
-      const restored = await watch.time('restore', () => engine.restore(decoded.colour, plan, { onTile, signal }));
-      const assessment = await watch.time('assess', () => engine.assess(restored.image, signal));
-      return { before, candidate: { ...restored, assessment } };
+  return turns.withPixels(scale ** 2 * width * height, async () => {
+    const decoded = await watch.time('decode', async () => {
+      const asItIs = await decode(bytes, settings);
+      return scale === 2 ? enlarge(asItIs) : asItIs;
     });
-    const { before, candidate } = network;
-    const after = candidate?.assessment;
-    const decision = decide(settings, engine.restorer, decoded.colour, before, candidate);
+    const progress = (stage: 'tiles' | 'faces') => (done: number, total: number) =>
+      context.onProgress?.({ stage, key: upload.key, done, total });
+    const work = { turns, watch, onTile: progress('tiles'), onFace: progress('faces'), signal };
+    const picture = await restorePicture(decoded.colour, request, work);
+    const { before, after, decision, faces, faceTreatment } = picture;
     const assessment = scoresOf(before, after);
     const original = { bytes, sha256: source.sha256 ?? '' };
-    const judged = { name, decoded, decision, assessment, candidate: candidate?.image, original };
+    const generated = faces?.some(({ status }) => status === 'restored');
+    const judged = { name, decoded, decision, assessment, candidate: picture.image, generated, original };
     const { delivery, warnings } = await watch.time('encode', () => prepare(judged, settings, context));
-    const predictTime = before.seconds + (candidate?.seconds ?? 0) + (after?.seconds ?? 0);
     const facts: Facts = {
       status: decision.delivered === 'restored' ? 'succeeded' : 'unchanged',
       image: decoded.facts,
       assessment,
       decision,
+      faceTreatment,
+      faces,
       models: engine.models,
-      tiles: candidate?.tiles ?? 0,
+      tiles: picture.tiles,
       device: engine.device,
       peakMemory: process.resourceUsage().maxRSS * 1024,
       warnings: [...nameWarnings(name, decoded), ...decoded.warnings, ...warnings],
     };
-    return { delivery, facts, timings: () => watch.timings(predictTime) };
+    return { delivery, facts, timings: () => watch.timings(picture.seconds) };
   });
 }
 
@@ -220,9 +229,4 @@ function leavesNoRecord({ code }: RestorationError): boolean {
   return (
     code === 'interrupted' || code === 'invalid-record' || code === 'store-conflict' || code === 'store-unavailable'
   );
-}
-
-function stopIfAsked(signal: AbortSignal | undefined): void {
-  if (signal?.aborted)
-    throw new RestorationError('interrupted', 'Stopped before the picture was restored. Run again to go on.');
 }

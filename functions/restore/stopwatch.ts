@@ -1,6 +1,6 @@
 import type { Timings } from '../lib/contracts/record.ts';
 
-type Stage = 'fetch' | 'decode' | 'assess' | 'restore' | 'encode';
+type Stage = 'fetch' | 'decode' | 'assess' | 'restore' | 'faces' | 'encode';
 
 /** Adds up the seconds of each stage of one picture. */
 export interface Stopwatch {
@@ -11,14 +11,21 @@ export interface Stopwatch {
 
 export function stopwatch(): Stopwatch {
   const start = performance.now();
-  const spent: Record<Stage, number> = { fetch: 0, decode: 0, assess: 0, restore: 0, encode: 0 };
+  // Where no faces are looked for, nothing is said of them.
+  const spent: Required<Omit<Record<Stage, number>, 'faces'>> & { faces?: number } = {
+    fetch: 0,
+    decode: 0,
+    assess: 0,
+    restore: 0,
+    encode: 0,
+  };
   return {
     async time(stage, work) {
       const from = performance.now();
       try {
         return await work();
       } finally {
-        spent[stage] += since(from);
+        spent[stage] = (spent[stage] ?? 0) + since(from);
       }
     },
     timings(predictTime) {

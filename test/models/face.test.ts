@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RestorationRecord } from '../../functions/lib/contracts/record.ts';
 import { findModel, loadRegistry } from '../../functions/lib/inference/registry.ts';
 import { openSession } from '../../functions/lib/inference/session.ts';
-import { root } from '../support/cli.ts';
+import { type Ended as CommandEnded, iqpir, root } from '../support/cli.ts';
 
 const run = promisify(execFile);
 
@@ -98,8 +99,11 @@ async function writeCheckpoints(): Promise<void> {
   expect(code, stderr).toBe(0);
 }
 
-const importing = (path: string): Promise<Ended> =>
-  script('import_iqpir.py', path, '--out', join(folder, 'refused'), '--accept-non-commercial');
+/** By the command, which runs import_iqpir.py. */
+const importing = (path: string, ...options: string[]): Promise<CommandEnded> =>
+  iqpir(['models', 'import-iqpir', path, ...options], { env: { IQPIR_PYTHON: python, OMP_WAIT_POLICY: 'PASSIVE' } });
+
+const refusable = () => ['--out', join(folder, 'refused'), '--accept-non-commercial'];
 
 const exists = (path: string): Promise<boolean> =>
   stat(path).then(
@@ -111,13 +115,13 @@ describe.runIf(hasPyTorch)('importing a checkpoint of the published face network
   beforeAll(writeCheckpoints, 600_000);
 
   it('asks for the licence to be accepted, and says what it means', async () => {
-    const { code, stderr } = await script('import_iqpir.py', join(folder, 'any.pth'), '--out', folder);
+    const { code, stderr } = await importing(join(folder, 'any.pth'), '--out', folder);
     expect(code).toBe(2);
     expect(stderr).toMatch(/--accept-non-commercial[\s\S]*non-commercial\s+purposes only/);
   });
 
   it.each(Object.entries(spoilt))('refuses %s by name', { timeout: 600_000 }, async (what, [, message]) => {
-    const { code, stderr } = await importing(file(what));
+    const { code, stderr } = await importing(file(what), ...refusable());
     expect(stderr).toContain(message);
     expect(code).toBe(1);
     expect(await exists(join(folder, 'refused'))).toBe(false);
@@ -127,13 +131,13 @@ describe.runIf(hasPyTorch)('importing a checkpoint of the published face network
     const cut = file('cut');
     await copyFile(file('whole'), cut);
     await truncate(cut, Math.floor((await stat(cut)).size / 2));
-    const { code, stderr } = await importing(cut);
+    const { code, stderr } = await importing(cut, ...refusable());
     expect(stderr).toMatch(/Expected a whole PyTorch checkpoint in .*cut\.pth but its \d+ bytes are cut short/);
     expect(code).toBe(1);
   });
 
   it('refuses a file that is not there', async () => {
-    const { code, stderr } = await importing(file('absent'));
+    const { code, stderr } = await importing(file('absent'), ...refusable());
     expect(stderr).toContain('there is no such file');
     expect(code).toBe(1);
   });
@@ -150,15 +154,20 @@ describe.runIf(hasPyTorch)('the face network', () => {
   it('is imported as a model that computes the same, with a card', { timeout: 2_400_000 }, async () => {
     const weights = join(folder, 'synthetic.pth');
     expect((await script('synthetic_face.py', '--layout', layout, '--out', weights)).code).toBe(0);
-    const models = join(folder, 'models');
-    const accepted = ['--out', models, '--accept-non-commercial', '--batch', '1'];
-    const imported = await script('import_iqpir.py', weights, ...accepted);
+    const models = join(folder, 'iqpir');
+    const accepted = ['--out', models, '--accept-non-commercial', '--alpha', '0.7'];
+    const imported = await importing(weights, ...accepted);
     expect(imported.stderr).not.toContain('Expected');
+    expect(imported.stdout).toContain(models);
     expect(imported.code).toBe(0);
     await rm(weights);
 
-    const model = findModel(await loadRegistry([join(models, 'registry.json')]), 'iqpir-face', 'restore');
+    const registry = await loadRegistry([join(models, 'registry.json')]);
+    const model = findModel(registry, 'iqpir-face', 'restore-face');
+    expect(() => findModel(registry, 'iqpir-face', 'restore')).toThrow('which is a model to restore-face');
     expect(model.card.licence.weights).toContain('non-commercial');
+    expect(model.card.inputs.map(({ role }) => role)).toEqual(['image', 'score', 'fidelity', 'alpha']);
+    expect(model.card.defaults).toEqual({ score: 0.9, fidelity: 0, alpha: 0.7 });
     const session = await openSession(model, { device: 'cpu', threads: 2 });
     await session.close();
 
@@ -179,6 +188,23 @@ describe.runIf(hasPyTorch)('the face network', () => {
     expect(other.stdout).toContain('codes    511 of 512 equal: MISMATCH');
     expect(other.stdout).toMatch(/restored largest difference [45].*e-01.*: MISMATCH/);
     expect(other.code).toBe(1);
+
+    // Its synthetic weights know no faces: the guards must see that nothing it makes of one is delivered.
+    const portrait = join(root, 'test', 'fixtures', 'faces', 'astronaut.jpg');
+    const restore = (...options: string[]) =>
+      iqpir(['restore', portrait, '--deliver', 'always', '--json', ...options], { env: { XDG_DATA_HOME: folder } });
+    const withFaces = await restore('-o', join(folder, 'with'));
+    const without = await restore('-o', join(folder, 'without'), '--faces', 'off');
+    const [record, plain] = [withFaces, without].map(({ stdout, stderr }) => {
+      expect(stdout, stderr).toMatch(/^\{/);
+      return RestorationRecord.parse(JSON.parse(stdout));
+    });
+    if (record?.status !== 'succeeded' || plain?.status !== 'succeeded')
+      throw new Error('Expected both to be restored.');
+    expect(record.models.map(({ id }) => id)).toContain('iqpir-face');
+    expect(record.faces?.map(({ status }) => status)).toEqual(['identity-drift']);
+    expect(record.faces?.[0]?.identity?.consistency).toBeLessThan(0.9);
+    expect(record.result.sha256).toBe(plain.result.sha256);
   });
 
   it('has the names and shapes of the checkpoint’s layout', { timeout: 600_000 }, async () => {

@@ -27,10 +27,12 @@ export interface TilePlan {
  * Cuts a picture into as few tiles as the largest side allows, evenly sized. Every window begins on the model's grid; its
  * core keeps `overlap` px (and half the fade) away from every side where the window was cut out of the picture. At the
  * picture's own border there is nothing to keep away from; there the window ends at the padded border.
- * @throws `model-mismatch` where the largest side leaves no core between the overlaps
+ * @throws `model-mismatch` where the picture must be cut and the largest side leaves no core between the overlaps
  */
 export function planTiles(width: number, height: number, size: SizeRules, tiling: Tiling): TilePlan {
-  if (tiling.tile < smallestTile(size, tiling)) {
+  const needed = roundUp(Math.max(width, height, size.minimum), size.multiple);
+  // A picture that one tile holds is not cut, so there need be no room for what neighbours share.
+  if (needed > tiling.tile && tiling.tile < smallestTile(size, tiling)) {
     const message = `Expected a tile of at least ${smallestTile(size, tiling)} px (overlap ${tiling.overlap}, fade ${tiling.fade}, multiple ${size.multiple}) but received ${tiling.tile}. Raise "tiling.tile" in the model's card.`;
     throw new RestorationError('model-mismatch', message);
   }

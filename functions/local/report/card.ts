@@ -1,4 +1,5 @@
 import type { DeliveredRecord, RestorationRecord } from '../../lib/contracts/record.ts';
+import { faceList } from './faces.ts';
 import { gainOf, workSeconds } from './gain.ts';
 import { type Html, html } from './html.ts';
 import type { Picture } from './picture.ts';
@@ -25,7 +26,7 @@ export function cardOf(picture: Picture, { index, ends, name }: Place): Html {
  data-name="${name}" data-gain="${gain ?? ''}" data-seconds="${workSeconds(record)}" data-text="${searchText(record)}"
  ${
    !failed &&
-   html`data-width="${record.image.width}" data-height="${record.image.height}" data-before="${before?.url}" data-after="${after?.url}"
+   html`data-width="${record.result.width}" data-height="${record.result.height}" data-before="${before?.url}" data-after="${after?.url}"
  data-original="${showable(record.image.format) && original}" data-delivered="${showable(record.result.format) && delivered}"`
  }>
 <div class="stage">${stage(picture, name)}</div>
@@ -88,8 +89,9 @@ function outcome(record: DeliveredRecord, ends: BarEnds): Html {
   const seconds = (value: number) => `${value.toFixed(value < 1 ? 2 : 1)} s`;
   return html`<p class="reason">${decision.message}</p>
 ${scoreTable(assessment, ends, decision.delivered)}
+${faceList(record)}
 <dl><dt>Picture</dt><dd>${image.width} × ${image.height}, ${image.format}${changed}${traits.map((trait) => `, ${trait}`)}</dd>
-<dt>Time</dt><dd>${seconds(workSeconds(record))}: ${seconds(timings.restore)} restoring, ${seconds(timings.assess)} assessing, ${seconds(
+<dt>Time</dt><dd>${seconds(workSeconds(record))}: ${seconds(timings.restore)} restoring, ${seconds(timings.assess)} assessing, ${timings.faces !== undefined && `${seconds(timings.faces)} on faces, `}${seconds(
     timings.fetch + timings.decode + timings.encode,
   )} reading and writing</dd>
 <dt>Models</dt><dd>${models.map(({ id, version, sha256 }, at) => html`${at > 0 && ', '}<span title="sha256 ${sha256}">${id} ${version}</span>`)} on ${device}${
@@ -119,7 +121,13 @@ function searchText(record: RestorationRecord): string {
   const said =
     record.status === 'failed'
       ? [record.error.code, record.error.fault, record.error.message]
-      : [record.decision.reason, record.decision.message, record.image.format, ...record.models.map(({ id }) => id)];
+      : [
+          record.decision.reason,
+          record.decision.message,
+          record.image.format,
+          ...record.models.map(({ id }) => id),
+          ...(record.faces ?? []).flatMap(({ status, reason }) => [`face ${status}`, reason]),
+        ];
   const warned = record.warnings.flatMap(({ code, message }) => [code, message]);
   return [record.source.key, statusWords[record.status], ...said, ...warned].join('\n').toLowerCase();
 }

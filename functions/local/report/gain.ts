@@ -22,8 +22,8 @@ export function gainOf(record: RestorationRecord): number | undefined {
 /** Seconds of work, without waiting for another picture's turn. */
 export function workSeconds(record: RestorationRecord): number {
   if (record.status === 'failed') return 0;
-  const { fetch, decode, assess, restore, encode } = record.timings;
-  return fetch + decode + assess + restore + encode;
+  const { fetch, decode, assess, restore, faces = 0, encode } = record.timings;
+  return fetch + decode + assess + restore + faces + encode;
 }
 
 /** Millions of pixels. */

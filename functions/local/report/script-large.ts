@@ -7,16 +7,19 @@ const seen = { card: undefined, zoom: 1, x: 0.5, y: 0.5, width: 1, height: 1 };
 
 main.addEventListener('click', (event) => {
   const opener = event.target.closest('[data-open]');
-  if (opener) openLarge(opener.closest('.card'));
+  if (!opener) return;
+  const { x, y, at } = opener.dataset;
+  // A face's button says where it lies, and how large it must be shown.
+  openLarge(opener.closest('.card'), x && { x: Number(x), y: Number(y), zoom: Number(at) });
 });
 main.addEventListener('dblclick', (event) => {
   if (event.target.closest('.stage')) openLarge(event.target.closest('.card'));
 });
 
-function openLarge(card) {
+function openLarge(card, where) {
   const { width, height, before, after, original, delivered, name } = card.dataset;
   if (!after) return;
-  Object.assign(seen, { card, x: 0.5, y: 0.5, width: Number(width), height: Number(height) });
+  Object.assign(seen, { card, x: 0.5, y: 0.5, width: Number(width), height: Number(height) }, where);
   large.querySelector('bdi').textContent = name;
   fill(panes[0], before && (original || before), before, name);
   fill(panes[1], delivered || after, after, name);

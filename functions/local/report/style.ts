@@ -122,6 +122,10 @@ main { display: grid; gap: 18px; padding-top: 18px; }
 .worse .way { stroke: var(--bad); } .worse .is { fill: var(--bad); }
 .facts dl, #help dl { display: grid; grid-template-columns: auto 1fr; gap: 3px 14px; font-size: 13px; }
 .facts dt { color: var(--quiet); } .facts dd { overflow-wrap: anywhere; min-width: 0; }
+.faces { font-size: 13px; } .faces summary { cursor: pointer; }
+.faces ol { list-style: none; margin: 8px 0 0; padding: 0; display: grid; gap: 8px; max-height: 260px; overflow: auto; }
+.faces button { height: 30px; padding: 0 11px; border: 1px solid var(--strong); border-radius: 8px; background: var(--surface); }
+.faces p { color: var(--quiet); overflow-wrap: anywhere; }
 .warnings { list-style: none; display: grid; gap: 5px; font-size: 13px; }
 .warnings li { padding: 6px 11px; border-radius: 8px; background: var(--keep-soft); color: var(--keep); overflow-wrap: anywhere; }
 .links { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 16px; margin-top: auto; font-size: 13.5px; }

@@ -3,7 +3,7 @@ import { Script } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { pageOf } from '../../../../functions/local/report/page.ts';
 import { commonFolder } from '../../../../functions/local/report/picture.ts';
-import { deliveredRecord } from '../../../support/records.ts';
+import { deliveredRecord, recordedFace } from '../../../support/records.ts';
 
 const page = pageOf({ pictures: [{ record: deliveredRecord() }], title: 'Holiday', software: 'iqpir-restore 0.1.0' });
 const between = (from: string, to: string) => page.slice(page.indexOf(from) + from.length, page.indexOf(to));
@@ -32,6 +32,29 @@ describe('pageOf', () => {
   it('names no address outside its folder', () => {
     expect(page).not.toMatch(/https?:/);
     expect(page).not.toMatch(/url\(|@import/);
+  });
+});
+
+describe('the faces of a picture', () => {
+  const record = deliveredRecord({
+    faceTreatment: { as: 'faces', reason: 'restored', message: '1 of 2 faces were restored.' },
+    faces: [
+      recordedFace,
+      { ...recordedFace, quality: undefined, identity: undefined, status: 'too-small', reason: 'It is <tiny>.' },
+    ],
+  });
+  const shown = pageOf({ pictures: [{ record }], title: 'Faces', software: 'iqpir-restore 0.1.0' });
+
+  it('are listed with what became of each, and where each is to be opened', () => {
+    expect(shown).toContain('<summary>1 of 2 faces were restored.</summary>');
+    expect(shown).toContain('data-x="0.3750" data-y="0.4500" data-at="2">Face 1: restored</button>');
+    expect(shown).toContain('score 0.30 → 0.70, consistency 0.97, distance 0.20');
+    expect(shown).toContain('Face 2: too small');
+    expect(shown).toContain('It is &lt;tiny&gt;.');
+  });
+
+  it('are not spoken of where there are none', () => {
+    expect(between('<main', '</main>')).not.toContain('class="faces"');
   });
 });
 
