@@ -228,6 +228,13 @@ Every tensor is checked by name and shape, and the exported file is compared wit
       signal: stop.signal,
     }),
   );
+models
+  .command('import-dlib-face')
+  .description("Make a model that tells people apart of the net in npm's @vladmandic/face-api 1.7.15; fetches nothing.")
+  .argument('[package]', "the installed package's folder (default: found from here, as Node finds packages)")
+  .action(async (folder?: string) =>
+    (await import('./import-dlib-face-command.ts')).importDlibFace(installation, folder),
+  );
 
 addAwsCommands(program, installation, stop.signal);
 

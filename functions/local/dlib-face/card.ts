@@ -1,0 +1,46 @@
+import type { ModelCard } from '../../lib/contracts/model-card.ts';
+
+/** Of the net once it is an ONNX file: the same bytes wherever it is converted. */
+export function dlibFaceCard(file: { name: string; sha256: string; bytes: number }): ModelCard {
+  return {
+    version: 1,
+    id: 'dlib-face',
+    modelVersion: '1.7.15',
+    title: "dlib's face recognition ResNet: tells people apart",
+    task: 'embed-face',
+    file: file.name,
+    sha256: file.sha256,
+    bytes: file.bytes,
+    precision: 'fp32',
+    inputs: [
+      {
+        name: 'image',
+        role: 'image',
+        type: 'float32',
+        shape: ['N', 3, 150, 150],
+        mean: [122.782, 117.001, 104.298],
+        scale: [1 / 256, 1 / 256, 1 / 256],
+      },
+    ],
+    outputs: [{ name: 'embedding', role: 'embedding', type: 'float32', shape: ['N', 128] }],
+    size: { minimum: 150, multiple: 150 },
+    scale: 1,
+    defaults: {},
+    face: { template: 'dlib-150', distance: 0.6 },
+    licence: {
+      weights: 'public domain, as far as known (dlib-models); packed by @vladmandic/face-api under MIT',
+      code: 'Apache-2.0',
+      notices: ['Weights: Davis E. King, dlib. Packed in 8 bits for @vladmandic/face-api 1.7.15 by Vladimir Mandic.'],
+    },
+    training: {
+      summary:
+        "By dlib's author, on about 3 million faces of 7,485 people; 99.38 % on LFW, as he states. Not trained or tuned by us.",
+      data: [{ source: 'face scrub, VGG and faces from the web, as stated by dlib', licence: 'unknown' }],
+    },
+    measured: [],
+    limits: [
+      'Trained on sharp faces: of a ruined one it says little, see the calibration.',
+      'Children and people unlike those it was trained on are told apart less well, as its author states.',
+    ],
+  };
+}
