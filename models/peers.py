@@ -7,7 +7,7 @@
     python models/damage.py PHOTOS_TRAIN CAL --split calibration --clean-copies CAL-CLEAN
     python models/peers.py blur ffdnet --damaged CAL --choose CAL-CLEAN --every 6 --centre 256     # how SETTINGS was found
 
-FFDNet and the blur are told one strength for each damage level, the best of five by mean PSNR on photographs kept out of training.
+FFDNet and the blur are told one strength for each damage level, the best of STRENGTHS by mean PSNR on photographs kept out of training.
 waifu2x and Real-ESRGAN enlarge (by 2 and by 4); what they give is reduced again by area. Pictures already there are not made again.
 PEERS/<peer>/seconds.json: processor seconds for each picture, on one thread.
 """
@@ -32,8 +32,8 @@ from picture_measures import by_name, load, psnr
 Picture = np.ndarray  # uint8 [H, W, 3] RGB
 Restorer = Callable[[Picture, float], Picture]
 
-STRENGTHS = {"blur": (0.3, 0.5, 0.7, 1.0, 1.4), "ffdnet": (2, 5, 10, 15, 25)}  # sigma in px; noise in 1/255
-SETTINGS = {"blur": dict(mild=0.3, medium=0.5, hard=1.0), "ffdnet": dict(mild=5, medium=10, hard=15)}
+STRENGTHS = {"blur": (0.3, 0.5, 0.7, 1.0, 1.4, 2.0), "ffdnet": (2, 5, 10, 15, 25, 35, 50)}  # sigma in px; noise in 1/255
+SETTINGS = {"blur": dict(mild=0.3, medium=0.7, hard=1.4), "ffdnet": dict(mild=5, medium=10, hard=25)}
 
 
 def enlarging(network: torch.nn.Module) -> Restorer:
