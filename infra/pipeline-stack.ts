@@ -51,6 +51,7 @@ export class PipelineStack extends Stack {
       JobQueue: compute.queue.jobQueueArn,
       JobDefinition: job.definition.jobDefinitionArn,
       Settings: JSON.stringify(config.settings),
+      UserModels: config.userModels ? 'true' : 'false',
       Queue: ingest.queue.queueUrl,
       PoisonQueue: ingest.poison.queueUrl,
       UndeliveredQueue: ingest.undelivered.queueUrl,

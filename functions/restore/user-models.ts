@@ -13,8 +13,7 @@ import type { ObjectStore } from '../lib/storage/store.ts';
  * @returns the registry's path below `folder`
  */
 export async function fetchUserModels(store: Pick<ObjectStore, 'bucket' | 'get'>, folder: string): Promise<string> {
-  const registry = join(folder, 'registry.json');
-  if (!(await fetch(store, `${userModelsPrefix}registry.json`, registry))) return registry;
+  const registry = await fetchUserCards(store, folder);
   for (const { card, path } of await loadRegistry([registry])) {
     const name = relative(folder, path).split(sep).join('/');
     const key = `${userModelsPrefix}${name}`;
@@ -25,6 +24,16 @@ export async function fetchUserModels(store: Pick<ObjectStore, 'bucket' | 'get'>
       `Expected the file of model "${card.id}" at ${key} in ${store.bucket}, but there is none. Put it there, or take the card out of models/registry.json.`,
     );
   }
+  return registry;
+}
+
+/**
+ * The cards alone: enough to tell which models a restoration would be made by.
+ * @returns the registry's path below `folder`; where the bucket has none, there is no such file
+ */
+export async function fetchUserCards(store: Pick<ObjectStore, 'get'>, folder: string): Promise<string> {
+  const registry = join(folder, 'registry.json');
+  await fetch(store, `${userModelsPrefix}registry.json`, registry);
   return registry;
 }
 

@@ -18,6 +18,8 @@ export const StackOutputs = z.object({
   JobDefinition: z.string().min(1),
   /** JSON of what is asked where an upload asks for nothing else. */
   Settings: z.string().min(1),
+  /** Whether models in the results bucket are installed; stacks of before do not say. */
+  UserModels: z.enum(['true', 'false']).optional(),
   /** URL of the queue that dispatch reads. */
   Queue: z.string().min(1),
   /** URLs of the dead letters: of dispatch, of EventBridge on the way to its queue, and of settle. */

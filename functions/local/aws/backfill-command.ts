@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import Table from 'cli-table3';
 import { batchQueue } from '../../lib/cloud/batch-queue.ts';
 import { Settings } from '../../lib/contracts/settings.ts';
@@ -50,7 +53,14 @@ export async function backfillCommand(options: BackfillOptions): Promise<void> {
       layout,
       below,
       since: options.since,
-      settingsHashOf: options.outdated ? await todaysHash(settings, uploads, installation) : undefined,
+      settingsHashOf: options.outdated
+        ? await todaysHash(
+            settings,
+            uploads,
+            places.outputs?.UserModels === 'false' ? undefined : results,
+            installation,
+          )
+        : undefined,
       onRecord: (record) => timesheet.add(record),
     }),
     needs: new Set<Need>([
@@ -92,13 +102,29 @@ export async function backfillCommand(options: BackfillOptions): Promise<void> {
   }
 }
 
-/** Models and what describes them are loaded only where somebody asks what is outdated. */
-async function todaysHash(settings: Settings, uploads: S3Store, installation: Installation) {
-  const [{ hashOfToday }, { installedModels }] = await Promise.all([
+/**
+ * Models and what describes them are loaded only where somebody asks what is outdated. They are those of the container: the
+ * shipped ones, and where the stack installs them those of the results bucket. This user's own take no part.
+ */
+async function todaysHash(
+  settings: Settings,
+  uploads: S3Store,
+  results: S3Store | undefined,
+  installation: Installation,
+) {
+  const [{ hashOfToday }, { loadRegistry }, { fetchUserCards }] = await Promise.all([
     import('./todays-hash.ts'),
-    import('../local-engine.ts'),
+    import('../../lib/inference/registry.ts'),
+    import('../../restore/user-models.ts'),
   ]);
-  return hashOfToday(settings, uploads, await installedModels(installation));
+  const folder = await mkdtemp(join(tmpdir(), 'iqpir-'));
+  try {
+    const users = results ? [await fetchUserCards(results, folder)] : [];
+    const registry = await loadRegistry([join(installation.root, 'models', 'registry.json'), ...users]);
+    return hashOfToday(settings, uploads, registry);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 function tableOf({ looked }: BackfillReport): string {

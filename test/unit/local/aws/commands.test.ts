@@ -191,6 +191,7 @@ describe.skipIf(!endpoint)('iqpir aws over S3 and SQS', () => {
       JobQueue: 'arn:queue',
       JobDefinition: 'arn:definition:1',
       Settings: '{"score":0.5}',
+      UserModels: 'false',
       Queue: url,
       PoisonQueue: url,
       UndeliveredQueue: url,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CommittedRecord } from '../../../../functions/lib/contracts/record.ts';
 import { hashSettings, Settings } from '../../../../functions/lib/contracts/settings.ts';
+import type { RegisteredModel } from '../../../../functions/lib/inference/registry.ts';
 import { hashOfToday } from '../../../../functions/local/aws/todays-hash.ts';
 import { fixtureModel } from '../../../support/model-cards.ts';
 
@@ -47,6 +48,19 @@ describe('hashOfToday', () => {
     const own = hashSettings({ ...settings, score: 0.25 }, hashes);
     expect(await hashOfToday(settings, uploads, registry)(upload, record(own))).toBe(own);
     expect(uploads.asked).toEqual(['a.jpg v1']);
+  });
+
+  it('counts the models for faces, where there are all that it takes, unless they are not wanted', async () => {
+    const detector = fixtureModel('identity', { id: 'finder', task: 'detect-faces' });
+    const faces = fixtureModel('polish', { decision });
+    const hashWith = (more: RegisteredModel[], asked = settings) =>
+      hashOfToday(asked, uploadsWith({}), [...registry, ...more])(upload, record(usual));
+    expect(await hashWith([detector])).toBe(usual);
+    expect(await hashWith([faces])).toBe(usual);
+    expect(await hashWith([{ ...detector, absent: true }, faces])).toBe(usual);
+    expect(await hashWith([detector, faces], { ...settings, faces: 'off' })).toBe(usual);
+    const all = hashSettings(settings, [...hashes, detector.card.sha256, faces.card.sha256]);
+    expect(await hashWith([detector, faces])).toBe(all);
   });
 
   it('leaves a record alone whose upload asks for what cannot be', async () => {
