@@ -33,7 +33,7 @@ Picture = np.ndarray  # uint8 [H, W, 3] RGB
 Restorer = Callable[[Picture, float], Picture]
 
 STRENGTHS = {"blur": (0.3, 0.5, 0.7, 1.0, 1.4, 2.0), "ffdnet": (2, 5, 10, 15, 25, 35, 50)}  # sigma in px; noise in 1/255
-SETTINGS = {"blur": dict(mild=0.3, medium=0.7, hard=1.4), "ffdnet": dict(mild=5, medium=10, hard=25)}
+SETTINGS = {"blur": dict(mild=0.3, medium=0.7, hard=1.4), "ffdnet": dict(mild=5, medium=10, hard=35)}
 
 
 def enlarging(network: torch.nn.Module) -> Restorer:
