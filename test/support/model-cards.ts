@@ -24,6 +24,22 @@ export const face = {
   face: { template: 'ffhq-512', largestEnlargement: 16, smallestEnlargement: 0.25, detectionScore: 0.8, misfit: 0.06 },
 } as const satisfies Changes;
 
+const detections = (
+  [
+    ['cls', 1],
+    ['obj', 1],
+    ['bbox', 4],
+    ['kps', 10],
+  ] as const
+).flatMap(([kind, numbers]) =>
+  [8, 16, 32].map((stride): Tensors[number] => ({
+    name: `${kind}_${stride}`,
+    role: 'detections',
+    type: 'float32',
+    shape: ['N', 'cells', numbers],
+  })),
+);
+
 /** What differs between the models of test/fixtures/models, which make_models.py explains. */
 const fixtures = {
   identity: {},
@@ -54,6 +70,15 @@ const fixtures = {
     tiling: undefined,
     crops: { size: 256, maximum: 12 },
     metric: { name: 'brightness', range: [0, 1], direction: 'higher-is-better' },
+  },
+  spots: {
+    task: 'detect-faces',
+    inputs: [{ ...image, name: 'input', range: [0, 255], channels: 'bgr' }],
+    outputs: detections,
+    size: { minimum: 32, multiple: 32 },
+    tiling: undefined,
+    // So that a second look puts the face into the middle of a cell.
+    detector: { decoder: 'yunet', threshold: 0.7, window: 256, faces: [24, 36] },
   },
 } as const satisfies Record<string, Changes | object>;
 

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
@@ -42,14 +41,15 @@ export function installedFor(registry: RegisteredModel[], task: ModelCard['task'
   return registry.filter(({ card, absent }) => card.task === task && !absent);
 }
 
-/** Node's own way to a package: from the registry's folder upwards, so that it is found in a checkout and beside the installed package. */
+/** As Node looks for packages: from the registry's folder upwards, so that it is found in a checkout and beside the installed package. */
 function fileOf({ package: carrier, file }: ModelCard, registry: string): Pick<RegisteredModel, 'path' | 'absent'> {
-  const folder = dirname(registry);
-  if (!carrier) return { path: resolve(folder, file) };
-  try {
-    return { path: resolve(dirname(createRequire(registry).resolve(`${carrier.name}/package.json`)), file) };
-  } catch {
-    return { path: resolve(folder, '..', 'node_modules', carrier.name, file), absent: true };
+  const home = dirname(registry);
+  if (!carrier) return { path: resolve(home, file) };
+  for (let folder = home; ; folder = dirname(folder)) {
+    const path = resolve(folder, 'node_modules', carrier.name, file);
+    if (existsSync(path)) return { path };
+    if (folder === dirname(folder))
+      return { path: resolve(home, '..', 'node_modules', carrier.name, file), absent: true };
   }
 }
 

@@ -34,7 +34,7 @@ describe('a picture becomes what the card says', () => {
     const bgr = { ...input, channels: 'bgr' as const, mean: [10, 20, 30] as Rgb, scale: [1, 0.5, 0.1] as Rgb };
     const deep = { ...picture, pixels: Uint16Array.from(picture.pixels, (value) => value * 257) };
     for (const one of [picture, deep]) {
-      const data = [...pictureFeed(one, bgr).data].map((value) => Math.round(value * 1000) / 1000);
+      const data = [...pictureFeed(one, bgr).data].map((value) => Math.round(Number(value) * 1000) / 1000);
       expect(data).toEqual([0, 3, 0, 15, 0, 30]);
     }
   });

