@@ -224,6 +224,19 @@ describe.skipIf(isChromiumMissing('the report in a browser'))('report.html in Ch
     expect(await page.getByRole('slider').count()).toBe(0);
   });
 
+  it('opens a face before and after, in the middle of the view and enlarged', async () => {
+    await open();
+    await page.getByText('1 of 1 faces were restored.').click();
+    await page.getByRole('button', { name: 'Face 1: restored' }).click();
+    expect(await page.locator('#large .pane:not([hidden])').count()).toBe(2);
+    // Twice the 900 px: the face's middle at 3 / 8 of the width lies in the middle of the pane.
+    expect(await width()).toBe('1800px');
+    const middle = await page.evaluate<number>('document.querySelector("#large .pane").clientWidth / 2');
+    const [first, second] = await places();
+    expect(Number(/translate\(([-\d.]+)px/.exec(first ?? '')?.[1])).toBeCloseTo(middle - 0.375 * 1800, 0);
+    expect(second).toBe(first);
+  });
+
   it('shows the preview large where the whole file was taken away since', async () => {
     const away = pathToFileURL(join(bucket, 'report')).href;
     await rename(join(bucket, 'uploads'), join(bucket, 'uploads-away'));

@@ -4,6 +4,7 @@ import type { RestorationRecord } from '../../functions/lib/contracts/record.ts'
 import { pageOf } from '../../functions/local/report/page.ts';
 import { writeReport } from '../../functions/local/report/report.ts';
 import { photoJpeg } from './pictures.ts';
+import { recordedFace } from './records.ts';
 import { putFailed, putRestored, scores } from './report-records.ts';
 
 /** A file's name that would run a script where it is not escaped. */
@@ -17,7 +18,17 @@ export async function writeSmallReport(bucket: string): Promise<string> {
   const source = await photoJpeg(size.width, size.height, { quality: 20 });
   const result = await photoJpeg(size.width, size.height, { quality: 95 });
   const records: RestorationRecord[] = [
-    await putRestored(bucket, 'b.jpg', { source, result, ...size }, { assessment: scores(0.4, 0.5), timings }),
+    await putRestored(
+      bucket,
+      'b.jpg',
+      { source, result, ...size },
+      {
+        assessment: scores(0.4, 0.5),
+        timings,
+        faceTreatment: { as: 'faces', reason: 'restored', message: '1 of 1 faces were restored.' },
+        faces: [recordedFace],
+      },
+    ),
     await putRestored(
       bucket,
       'c.jpg',
