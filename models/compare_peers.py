@@ -2,13 +2,13 @@
 
     python models/package_weights.py && python models/damage.py DATA/photos-val VAL && npx iqpir restore VAL -o VAL-OUT --quiet
     python models/peers.py blur ffdnet waifu2x --damaged VAL --out PEERS
-    python models/compare_peers.py --clean DATA/photos-val --damaged VAL --restored iqpir-photo=VAL-OUT blur=PEERS/blur ffdnet=PEERS/ffdnet \
-        waifu2x=PEERS/waifu2x --out models/results/peers.json
+    python models/compare_peers.py --clean DATA/photos-val --damaged VAL --restored iqpir-photo=VAL-OUT blur=PEERS/blur \
+        ffdnet=PEERS/ffdnet waifu2x=PEERS/waifu2x --out models/results/peers.json
     python models/compare_peers.py ... --centre 256      # the middle only, for peers that restored only the middle (peers.py --centre 272)
     python models/compare_peers.py --markdown models/results/peers.json      # the table again
 
-Each folder holds mild/, medium/ and hard/. A restored picture that is smaller than the clean one is its middle. Only the pictures that every
-candidate has are compared, and how many that were is in the table. Judge: judge.py, where its weights are here.
+Each folder holds mild/, medium/ and hard/. A restored picture that is smaller than the clean one is its middle. Only the pictures that
+every candidate has are compared, and how many that were is in the table. Judge: judge.py, where its weights are here.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ def compare(clean: Path, damaged: Path, restored: dict[str, Path], edge: int | N
                     raise ValueError(f"Expected {name} of {candidate} to be {target.shape} but it is {output.shape}")
                 changed = bool((output != picture).any())
                 # what was left alone needs no second measurement
-                after = measured(output, target, "after", measures) if changed else {k.replace("before", "after"): v for k, v in before.items()}
+                same = {key.replace("before", "after"): value for key, value in before.items()}
+                after = measured(output, target, "after", measures) if changed else same
                 rows[candidate].append(dict(name=name, changed=changed) | before | after)
         table[level] = {candidate: summary(found) for candidate, found in rows.items()}
         print(level, json.dumps(table[level]), flush=True)

@@ -67,7 +67,8 @@ def summary(rows: list[dict]) -> dict:
         return float(np.mean([row[key] for row in rows]))
 
     gains = np.array([row["psnr_after"] - row["psnr_before"] for row in rows])
-    ratios = {f"{name}_ratio": mean(f"{name}_after") / mean(f"{name}_before") for name in ("feature", "judge") if f"{name}_after" in rows[0]}
+    measures = [name for name in ("feature", "judge") if f"{name}_after" in rows[0]]
+    ratios = {f"{name}_ratio": mean(f"{name}_after") / mean(f"{name}_before") for name in measures}
     seeds = sorted({row["seed"] for row in rows if "seed" in row})
     by_seed = {seed: round(float(gains[[row["seed"] == seed for row in rows]].mean()), 3) for seed in seeds}
     return {

