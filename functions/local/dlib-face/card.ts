@@ -26,7 +26,7 @@ export function dlibFaceCard(file: { name: string; sha256: string; bytes: number
     size: { minimum: 150, multiple: 150 },
     scale: 1,
     defaults: {},
-    face: { template: 'dlib-150', distance: 0.6 },
+    face: { template: 'dlib-150', distance: 0.6, calibration: 'models/results/face-identity.json' },
     licence: {
       weights: 'public domain, as far as known (dlib-models); packed by @vladmandic/face-api under MIT',
       code: 'Apache-2.0',
@@ -37,7 +37,21 @@ export function dlibFaceCard(file: { name: string; sha256: string; bytes: number
         "By dlib's author, on about 3 million faces of 7,485 people; 99.38 % on LFW, as he states. Not trained or tuned by us.",
       data: [{ source: 'face scrub, VGG and faces from the web, as stated by dlib', licence: 'unknown' }],
     },
-    measured: [],
+    measured: [
+      {
+        what: 'two clean portraits, 142 people: mean distance of one person and of two',
+        command: 'see models/results/face-identity.json',
+        figures: { same: 0.232, other: 0.833 },
+      },
+      {
+        what: 'damaged against clean portraits of 40 people at the bound of 0.6: shares of false alarms and misses',
+        command: 'see models/results/face-identity.json',
+        figures: {
+          all: { falseAlarms: 0.1904, misses: 0.007 },
+          'without the ruined': { falseAlarms: 0.0083, misses: 0.0072 },
+        },
+      },
+    ],
     limits: [
       'Trained on sharp faces: of a ruined one it says little, see the calibration.',
       'Children and people unlike those it was trained on are told apart less well, as its author states.',
