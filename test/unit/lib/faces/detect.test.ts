@@ -13,6 +13,8 @@ import { fixtureModel } from '../../../support/model-cards.ts';
 
 const astronaut = join(root, 'test', 'fixtures', 'faces', 'astronaut.jpg');
 const photographer = join(root, 'samples', 'photographer-gray.jpg');
+/** Takes a while to draw. */
+const ground = photoLike(1100, 900);
 
 describe('with a drawn detector, for which a white square is a face', () => {
   let session: Session;
@@ -109,7 +111,6 @@ describe.each(models.filter(([, model]) => model && !model.absent))('with %s', {
   });
 
   test.each([24, 48, 110, 300, 600])('a face of %i px in a picture of 1100 x 900', async (width) => {
-    const ground = photoLike(1100, 900);
     const side = Math.round((180 * width) / 107);
     const [left, top] = [Math.min(470, 1100 - side), Math.max(0, Math.min(330, 900 - side))];
     const input = await sharp(astronaut)
