@@ -8,7 +8,7 @@
 Each picture's record holds the learned score before and after; PSNR against the clean photograph says whether it is worse.
 At each level and margin: the share of all pictures that are delivered and more than 0.1 dB worse than what was uploaded (a
 picture that scores --good or more before is not restored and counts as untouched), and the mean gain over all pictures. Chosen:
-the smallest margin with at most 5 % at every level; a rise of less than 0.01 is none, the next compression moves the score as much.
+the smallest margin, 0 at least, with at most 5 % at every level.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from degradations import LEVELS
 from picture_measures import by_name, load, psnr
 
 WORSE, ALLOWED = 0.1, 0.05
-MARGINS = np.round(np.arange(0.01, 0.3001, 0.005), 3)
+MARGINS = np.round(np.arange(0, 0.3001, 0.005), 3)
 
 
 def learned_rise(record: dict, good: float) -> float | None:

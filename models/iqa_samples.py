@@ -21,10 +21,33 @@ from photos import Photo, decode_rgb, load_photos, random_crop
 
 KINDS = {"kadid": 0.68, "restoration": 0.16, "clean": 0.10, "bokeh": 0.06}
 GRAY_SHARE = 0.08
+RESTYLED = 0.5  # of the crops
+# Share of examples by the photograph's kind: few portraits, which look alike; many CID22 crops, the least polished ones.
+PHOTO_SHARES = {"photo": 0.55, "crop": 0.35, "face": 0.10}
 # Labels between the levels, from the same table: x, label. 0 (or quality 100) is the clean picture.
 BLUR_LABEL = [0, 0.5, 1, 2, 5, 9], [1, 0.85, 0.48, 0.22, 0.08, 0.03]  # Gaussian sigma, px
 NOISE_LABEL = [0, 8, 11.4, 14, 18, 25.5, 60], [1, 0.72, 0.60, 0.51, 0.43, 0.32, 0.12]  # standard deviation, 0..255
 JPEG_LABEL = [4, 7, 24, 36, 43, 100], [0.09, 0.24, 0.72, 0.81, 0.835, 1]  # quality
+
+
+def restyle(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Another look of the same photograph: exposure, contrast, colour, faded blacks as photographers choose them.
+
+    A dark or pale picture is not a damaged one; without this the network learns to think so."""
+    middle, contrast = 0.5 + rng.uniform(-0.09, 0.09), rng.uniform(-0.12, 0.15)
+    points = [0.0, middle - (0.25 + contrast / 4), middle, middle + (0.25 + contrast / 4), 1.0]
+    if rng.random() < 0.3:
+        points[0] = rng.uniform(0, 0.06)
+    if rng.random() < 0.15:
+        points[4] = rng.uniform(0.92, 1)
+    x = np.interp(np.arange(256) / 255, [0, 0.25, 0.5, 0.75, 1], np.clip(np.sort(points), 0, 1))
+    smooth = cv2.GaussianBlur(np.pad(x, 64, mode="edge")[None], (0, 0), 12)[0, 64:-64]
+    result = cv2.LUT(picture, kadid.to_bytes(smooth * 255))
+    if rng.random() < 0.7:
+        result = kadid.saturation_lab(result, float(np.exp(rng.uniform(-0.2, 0.3))), rng)
+    if rng.random() < 0.4:
+        result = kadid.to_bytes(result * np.float32(1 + rng.uniform(-0.05, 0.05, 3)))
+    return result
 
 
 def to_gray(picture: np.ndarray) -> np.ndarray:
@@ -118,6 +141,9 @@ class Examples:
     def __init__(self, photos: list[Photo], labels: dict, parameters: dict, seed: int):
         self.photos, self.labels, self.parameters = photos, labels, parameters
         self.rng = np.random.default_rng(seed)
+        kinds = [photo.kind for photo in photos]
+        odds = np.array([PHOTO_SHARES[kind] / kinds.count(kind) for kind in kinds])
+        self.odds = odds / odds.sum()
         distortions = sorted({distortion for distortion, _ in labels})
         self.levels = {
             distortion: [level for level in range(1, 6) if (distortion, level) not in kadid.LEFT_OUT | kadid.IDENTITY]
@@ -125,16 +151,18 @@ class Examples:
         }
         self.distortions = [distortion for distortion in distortions if self.levels[distortion]]
         # Mean error of late on each damage, written by the trainer; what is still learned badly is drawn more often.
-        self.error = dict.fromkeys(self.distortions, 0.2)
+        self.error = dict.fromkeys(self.distortions, 0.2)  # at most 0.35 counts
 
     def pair(self, size: int) -> tuple[np.ndarray, list[float], int]:
         """-> uint8 [2, size, size, 3], two labels, KADID distortion or 0."""
         rng = self.rng
-        crop = random_crop(decode_rgb(self.photos[rng.integers(len(self.photos))].encoded), size, rng)
+        crop = random_crop(decode_rgb(self.photos[rng.choice(len(self.photos), p=self.odds)].encoded), size, rng)
+        if rng.random() < RESTYLED:
+            crop = restyle(crop, rng)
         kind = rng.choice(list(KINDS), p=list(KINDS.values()))
         gray, distortion = rng.random() < GRAY_SHARE, 0
         if kind == "kadid":
-            odds = np.array([self.error[distortion] + 0.02 for distortion in self.distortions])
+            odds = np.array([min(self.error[distortion], 0.35) + 0.02 for distortion in self.distortions])
             distortion = int(rng.choice(self.distortions, p=odds / odds.sum()))
             if gray and distortion not in kadid.CHROMATIC:
                 crop = to_gray(crop)
