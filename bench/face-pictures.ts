@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp, { type OverlayOptions } from 'sharp';
-import type { DetectedFace, Point } from '../functions/lib/faces/face.ts';
+import type { DetectedFace } from '../functions/lib/faces/face.ts';
 import type { Image } from '../functions/lib/imaging/image.ts';
+import type { Point } from '../functions/lib/imaging/similarity.ts';
 
 /** A picture of the data set: `index.csv` says `face` of portraits and `photo` of the rest. */
 export interface Listed {

@@ -25,7 +25,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from face_network import FUSIONS, FaceNetwork, Fusion, Up, with_weights
+from face_layers import Fusion, Up
+from face_network import FUSIONS, FaceNetwork, with_weights
 from synthetic_face import synthetic_image, synthetic_network
 
 OPSET = 18

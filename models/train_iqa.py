@@ -80,15 +80,19 @@ def write(path: Path, content: dict) -> None:
     os.replace(f"{path}.part", path)
 
 
+def set_up(out: Path, threads: int, seed: int) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(seed)
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)
+    cv2.setNumThreads(1)
+
+
 def main():
     a = arguments()
     if a.smoke:
         a.minutes, a.pairs, a.size, a.small_size, a.save_every = 0.3, 2, 96, 64, 10
-    a.out.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(a.threads)
-    torch.set_flush_denormal(True)
-    cv2.setNumThreads(1)
-    torch.manual_seed(a.seed)
+    set_up(a.out, a.threads, a.seed)
     network = iqa_network.load_checkpoint(a.start) if a.start else iqa_network.pretrained()
     network = network.to(a.device, memory_format=torch.channels_last)
     for stage in [network.stem, *network.blocks][: a.freeze]:

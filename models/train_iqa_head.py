@@ -10,11 +10,9 @@ OUT/features.pt     collected features (float16, about 70 KB a crop), labels; mo
 OUT/final.pt        {"network": state dict, ...} of the averaged weights
 """
 import argparse
-import copy
 import time
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -24,7 +22,7 @@ import iqa_network
 import kadid
 from iqa_samples import Examples
 from photos import load_photos
-from train_iqa import background, loss_of, write
+from train_iqa import background, loss_of, set_up, write
 
 
 def arguments():
@@ -92,11 +90,7 @@ def main():
     a = arguments()
     if a.smoke:
         a.collect_minutes, a.steps, a.size, a.pairs, a.components = 0.2, 50, 96, 8, 64
-    a.out.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(a.seed)
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-    cv2.setNumThreads(1)
+    set_up(a.out, threads=1, seed=a.seed)
     network = start_from(a.start).to(memory_format=torch.channels_last)
     labels, _, parameters = kadid.read_labels(a.labels)
     photos = load_photos(a.photos, "train", limit=40 if a.smoke else None)

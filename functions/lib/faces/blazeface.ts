@@ -1,4 +1,5 @@
-import type { DetectedFace, Point } from './face.ts';
+import type { Point } from '../imaging/similarity.ts';
+import type { DetectedFace } from './face.ts';
 
 /** px of the square that the network sees, and by which its numbers are to be divided. */
 const side = 256;

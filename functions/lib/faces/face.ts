@@ -1,9 +1,6 @@
-/** In pixels of the upright picture; the middle of its first pixel is (0.5, 0.5). */
-export interface Point {
-  x: number;
-  y: number;
-}
+import type { Point } from '../imaging/similarity.ts';
 
+/** In pixels of the upright picture; the middle of its first pixel is (0.5, 0.5). So are all places of faces. */
 export interface Box {
   /** Left and upper edge; a box may reach beyond the picture. */
   x: number;

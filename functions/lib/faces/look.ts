@@ -1,11 +1,12 @@
 import { RestorationError } from '../contracts/errors.ts';
 import type { ModelCard } from '../contracts/model-card.ts';
 import type { Image } from '../imaging/image.ts';
+import type { Point } from '../imaging/similarity.ts';
 import { tensorFor } from '../inference/model-interface.ts';
 import { pictureFeed } from '../inference/picture-feed.ts';
 import type { RunResult, Session } from '../inference/session.ts';
 import { decodeBlazeFace } from './blazeface.ts';
-import type { DetectedFace, LandmarkName, Point } from './face.ts';
+import type { DetectedFace, LandmarkName } from './face.ts';
 import { viewOf } from './pyramid.ts';
 import type { View } from './views.ts';
 import { decodeYuNet } from './yunet.ts';

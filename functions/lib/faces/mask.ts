@@ -1,5 +1,6 @@
+import type { Point } from '../imaging/similarity.ts';
 import type { Area } from '../imaging/tensor.ts';
-import type { Landmarks, Point } from './face.ts';
+import type { Landmarks } from './face.ts';
 
 /** Which part of a crop is face. All in pixels of the crop. */
 export interface FaceMask {

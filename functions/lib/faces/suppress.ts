@@ -1,4 +1,5 @@
-import type { Box, DetectedFace, LandmarkName, Point } from './face.ts';
+import type { Point } from '../imaging/similarity.ts';
+import type { Box, DetectedFace, LandmarkName } from './face.ts';
 
 /** Two boxes that overlap as much show the same face: BlazeFace's and YuNet's own bound. */
 const sameFace = 0.3;

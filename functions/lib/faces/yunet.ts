@@ -1,4 +1,5 @@
-import type { DetectedFace, Point } from './face.ts';
+import type { Point } from '../imaging/similarity.ts';
+import type { DetectedFace } from './face.ts';
 
 /** px of a cell at each of the three scales. */
 const strides = [8, 16, 32];

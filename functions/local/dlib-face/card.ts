@@ -33,9 +33,8 @@ export function dlibFaceCard(file: { name: string; sha256: string; bytes: number
       notices: ['Weights: Davis E. King, dlib. Packed in 8 bits for @vladmandic/face-api 1.7.15 by Vladimir Mandic.'],
     },
     training: {
-      summary:
-        "By dlib's author, on about 3 million faces of 7,485 people; 99.38 % on LFW, as he states. Not trained or tuned by us.",
-      data: [{ source: 'face scrub, VGG and faces from the web, as stated by dlib', licence: 'unknown' }],
+      summary: "By dlib's author; on which faces is for him to say. Not trained or tuned by us.",
+      data: [],
     },
     measured: [
       {
@@ -54,7 +53,7 @@ export function dlibFaceCard(file: { name: string; sha256: string; bytes: number
     ],
     limits: [
       'Trained on sharp faces: of a ruined one it says little, see the calibration.',
-      'Children and people unlike those it was trained on are told apart less well, as its author states.',
+      'The figures are of adults in studio portraits of one series. Of children and others they say nothing.',
     ],
   };
 }

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { alignFace } from '../../../../functions/lib/faces/align.ts';
-import type { Landmarks, Point } from '../../../../functions/lib/faces/face.ts';
+import type { Landmarks } from '../../../../functions/lib/faces/face.ts';
 import { faceMask } from '../../../../functions/lib/faces/mask.ts';
 import { pasteFace } from '../../../../functions/lib/faces/paste.ts';
 import { templates } from '../../../../functions/lib/faces/template.ts';
 import { type Image, peakOf } from '../../../../functions/lib/imaging/image.ts';
-import { invert, type Similarity, transform } from '../../../../functions/lib/imaging/similarity.ts';
+import { invert, type Point, type Similarity, transform } from '../../../../functions/lib/imaging/similarity.ts';
 
 const { points } = templates['ffhq-512'];
 
