@@ -24,9 +24,9 @@ export interface FaceEngine {
   readonly restorer: ModelCard;
   readonly embedder?: ModelCard;
   detect(image: Image, signal?: AbortSignal): Promise<Detection>;
-  /** @param wishes those of the request that the model takes; the others are its card's defaults */
   /** How far two aligned faces lie from each other, where there is a model to embed them. */
   distance?(a: Image, b: Image, landmarks: Landmarks): Promise<{ value: number; seconds: number } | undefined>;
+  /** @param wishes those of the request that the model takes; the others are its card's defaults */
   restore(crop: Image, wishes: Pick<Settings, 'score' | 'fidelity'>, signal?: AbortSignal): Promise<Restored>;
   close(): Promise<void>;
 }

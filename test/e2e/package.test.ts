@@ -41,9 +41,9 @@ test('npx iqpir in a checkout runs its own sources, and asks no registry', async
 });
 
 describe('the packed tarball', () => {
-  test('holds what runs and its papers: no tests, no training, no sources but the start of the command', () => {
+  test('holds what runs and its papers: no tests, no training, no sources but the start of the command and the import', () => {
     const expected =
-      /^(dist\/(functions|infra)\/.+\.(js|d\.ts)|dist\/package-lock\.json|functions\/restore\/Dockerfile|.+\/aws\/prices\.json|functions\/local\/bin\.mjs|.+\/record\.schema\.json|models\/registry\.json|models\/onnx\/[\w-]+\.onnx|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+      /^(dist\/(functions|infra)\/.+\.(js|d\.ts)|dist\/package-lock\.json|functions\/restore\/Dockerfile|.+\/aws\/prices\.json|functions\/local\/bin\.mjs|.+\/record\.schema\.json|models\/registry\.json|models\/onnx\/[\w-]+\.onnx|models\/cards\/[\w-]+\.json|models\/requirements\.txt|models\/(import_iqpir|export_face|face_network|face_layers|synthetic_face)\.py|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
     expect(packed.filter((path) => !expected.test(path))).toEqual([]);
     expect(packed).toEqual(
       expect.arrayContaining(['dist/functions/local/cli.js', 'dist/functions/index.d.ts', 'LICENSE']),
@@ -51,6 +51,16 @@ describe('the packed tarball', () => {
     expect(packed).toEqual(
       expect.arrayContaining(['README.md', 'models/registry.json', 'models/onnx/iqpir-photo.onnx']),
     );
+  });
+
+  test('brings every program that the import runs', async () => {
+    for (const path of packed.filter((path) => path.endsWith('.py'))) {
+      const source = await readFile(join(root, path), 'utf8');
+      const imported = [...source.matchAll(/^\s*from (\w+) import/gm)].map(([, name]) => `models/${name}.py`);
+      const own = (await readdir(join(root, 'models'))).map((name) => `models/${name}`);
+      expect(packed).toEqual(expect.arrayContaining(imported.filter((name) => own.includes(name))));
+    }
+    expect(packed).toContain('models/import_iqpir.py');
   });
 
   test('is smaller than 45 MB, its models included', async () => {
