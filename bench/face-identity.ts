@@ -21,11 +21,12 @@ import { installedModels } from '../functions/local/local-engine.ts';
 const program = new Command('face-identity')
   .argument('<portraits>', 'the folder that models/face_damage.py wrote')
   .requiredOption('--out <file>', 'JSON')
-  .option('--people <n>', 'the first so many', '1000')
+  .option('--skip <n>', 'people to leave out first: those on whom a measure was thought out', '0')
+  .option('--people <n>', 'at most so many of the others', '1000')
   .option('--swaps <n>', 'other people by input, for the measure that needs no model', '3')
   .parse();
 const [folder = ''] = program.args;
-const { out, people, swaps } = program.opts<{ out: string; people: string; swaps: string }>();
+const { out, skip, people, swaps } = program.opts<{ out: string; skip: string; people: string; swaps: string }>();
 
 const conditions = ['mild-1', 'mild-4', 'medium-1', 'medium-2', 'medium-4', 'hard-1', 'hard-2', 'hard-4'];
 const bounds = {
@@ -57,7 +58,8 @@ const read = async (kind: string, name: string): Promise<Image> =>
 
 const listed = (await readFile(join(folder, 'people.csv'), 'utf8')).trim().split('\n').slice(1);
 const names = listed.map((line) => line.trim().split(',')).map(([name = '', person = '']) => ({ name, person }));
-const chosen = new Set([...new Set(names.map(({ person }) => person))].slice(0, Number(people)));
+const everybody = [...new Set(names.map(({ person }) => person))];
+const chosen = new Set(everybody.slice(Number(skip)).slice(0, Number(people)));
 const portraits: Portrait[] = [];
 for (const { name, person } of names.filter((one) => chosen.has(one.person))) {
   const image = await read('clean', name);

@@ -54,9 +54,9 @@ export interface PipelineStart {
   onOutput?: (text: string) => void;
 }
 
-/** The CDK context of every pipeline here: on processors, with a prefix, and an event of every record. */
+/** The CDK context of every pipeline here: on processors, with a prefix, an event of every record, and users' models. */
 export const pipelineStack = 'IqpirRestore-test-Pipeline';
-const context = { stage: 'test', device: 'cpu', prefix: 'photos/', eventBus: 'default' };
+const context = { stage: 'test', device: 'cpu', prefix: 'photos/', eventBus: 'default', userModels: 'true' };
 
 /** Kept of what the containers say, characters. */
 const outputKept = 200_000;
