@@ -10,7 +10,7 @@
                  fidelity 1 of an untrained network the input
 
 It differs from face_network.py by its sizes, by one vector a score where that has a map, by the fusion of the pixels, and by taking no
-statistics from the latent. Whether it ships, `results/iqpir-face-mini.json` decides.
+statistics from the latent. It has not been trained yet: whether it ships, `evaluate_face_mini.py` is to decide.
 
     python models/face_mini.py     # size, and seconds a face
 """
