@@ -26,8 +26,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from degradations import damage_lightly
-from face_mini import ALPHA, CODES, LATENT, FaceMini
+from face_mini import ALPHA, BLOCK, CODES, LATENT, FaceMini
 from perceptual import FeatureDistance
+from photo_network import hq_gate
 from photo_run import Run, deadline
 from photo_samples import ASSUMED, LIGHT_TARGETS, as_tensor
 from portraits import draw_damage, load_portraits
@@ -66,7 +67,7 @@ def quantise(network: FaceMini, latent: Tensor, score: Tensor) -> tuple[Tensor, 
     common = nearest(tokens.detach(), network.common.detach())
     rest = (tokens.detach() - network.common[common].detach()) / ALPHA
     hqplus = nearest(rest, network.hqplus.detach())
-    gate = (score > 0.75).float().repeat_interleave(len(tokens) // len(score))[:, None]
+    gate = hq_gate(score).repeat_interleave(len(tokens) // len(score))[:, None]
     return network.common[common] + ALPHA * gate * network.hqplus[hqplus], common, hqplus
 
 
@@ -88,7 +89,7 @@ def autoencode(network: FaceMini, target: Tensor, score: Tensor, usage: list[Ten
     bound = F.mse_loss(quantised, tokens.detach()) + 0.25 * F.mse_loss(tokens, quantised.detach())
     through = tokens + (quantised - tokens).detach()
     feature = through.reshape(len(target), *latent.shape[2:], LATENT).permute(0, 3, 1, 2)
-    return F.pixel_shuffle(network.generator(feature, seen, None)[0], 4) + 0.5, bound
+    return F.pixel_shuffle(network.generator(feature, seen, None)[0], BLOCK) + 0.5, bound
 
 
 if __name__ == "__main__":
@@ -136,7 +137,9 @@ if __name__ == "__main__":
             with torch.no_grad():
                 _, common, hqplus = quantise(labels, labels.encoder(target)[0], score)
             logits = out["logits"].reshape(-1, 2, CODES)
-            entropy = F.cross_entropy(logits[:, 0], common) + F.cross_entropy(logits[:, 1], hqplus)
+            gate = hq_gate(score).repeat_interleave(len(logits) // len(score))
+            finer = F.cross_entropy(logits[:, 1], hqplus, reduction="none")
+            entropy = F.cross_entropy(logits[:, 0], common) + (finer * gate).sum() / gate.sum().clamp(min=1)
             loss, losses["entropy"] = loss + 0.02 * entropy, entropy.item()
         loss.backward()
         if not run.step(losses):
