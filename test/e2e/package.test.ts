@@ -83,6 +83,16 @@ describe('installed in an empty folder', { timeout: 120_000 }, () => {
     expect([width, height]).toEqual([96, 64]);
   });
 
+  test('the face detector, which npm leaves out beside the package, comes by one command', async (context) => {
+    const place = await installedOrSkip(context);
+    const command = join(place, 'node_modules', '.bin', 'iqpir');
+    const env = { ...process.env, XDG_DATA_HOME: join(place, 'data') };
+    const install = await execute(command, ['models', 'install', 'blazeface'], { cwd: place, env });
+    expect(install.stdout).toContain('Installed blazeface (detect-faces)');
+    const verify = await execute(command, ['models', 'verify', 'blazeface'], { cwd: place, env });
+    expect(verify.stdout).toContain('blazeface: ok');
+  });
+
   test('a program in TypeScript compiles against the declarations, and restores a picture too', async (context) => {
     const place = await installedOrSkip(context);
     expect(await compile(place, program)).toBe('');
