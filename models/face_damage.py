@@ -1,7 +1,7 @@
 """Writes portraits and damaged copies of them at several sizes, on which the identity measures are calibrated.
 
     python models/face_damage.py PHOTOS OUT                    # PHOTOS/index.csv names portraits by kind `face` and column `person`
-    npx tsx bench/face-identity.ts OUT --out models/results/face-identity.json
+    npx tsx bench/face-identity.ts OUT --skip 48 --out models/results/face-identity.json
 
 OUT/clean/NAME.png, OUT/LEVEL-SHRINK/NAME.png for each level of degradations.py and each size (the portrait shrunk by 1, 2 and 4
 before it is damaged), and OUT/people.csv (name,person). People are taken in the order of their names, up to --people; of each all pictures.

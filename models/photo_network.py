@@ -207,19 +207,30 @@ class PhotoNetwork(nn.Module):
         place = torch.arange(10, device=score.device, dtype=score.dtype)
         return (1 - (score.clamp(0, 1)[:, None] * 9 - place).abs()).clamp(min=0) @ self.score_rows
 
-    def quantise(self, common: Tensor, hqplus: Tensor, score: Tensor) -> Tensor:  # 2 x [N,h,w,LATENT] -> [N,LATENT,h,w]
-        return (common + ALPHA * hq_gate(score)[:, None, None, None] * hqplus).permute(0, 3, 1, 2)
-
-    def restore(self, image: Tensor, score: Tensor, fidelity: Tensor) -> dict[str, Tensor]:
-        """image [N,3,H,W], score [N], fidelity [1] or [N] -> everything the losses need."""
+    def encode(self, image: Tensor, score: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """image [N,3,H,W], score [N] -> logits [N,H/8,W/8,2 CODES] and the details that fidelity fuses in."""
         half, quarter, eighth = self.encoder(image)
         logits, view = self.predictor(eighth + self.embed_score(score)[:, :, None, None])
-        codes_c, entries_c = self.common.chosen(logits[..., :CODES])
-        codes_h, entries_h = self.hqplus.chosen(logits[..., CODES:])
-        quantised = self.quantise(entries_c, entries_h, score)
-        x = self.decoder(quantised, (half, quarter, eighth, view), fidelity.reshape(-1, 1, 1, 1))
-        restored = image + RESIDUAL * F.pixel_shuffle(self.head(x), 2)
-        return dict(restored=restored, logits=logits, quantised=quantised, codes=torch.stack((codes_c, codes_h), 1))
+        return logits, (half, quarter, eighth, view)
+
+    def quantise(self, logits: Tensor, score: Tensor) -> tuple[Tensor, Tensor]:
+        """-> feature [N,LATENT,H/8,W/8] of both chosen codes, and the codes [N,2,H/8,W/8] (common, HQ+)."""
+        codes_c, common = self.common.chosen(logits[..., :CODES])
+        codes_h, hqplus = self.hqplus.chosen(logits[..., CODES:])
+        feature = common + ALPHA * hq_gate(score)[:, None, None, None] * hqplus
+        return feature.permute(0, 3, 1, 2), torch.stack((codes_c, codes_h), 1)
+
+    def decode(self, image: Tensor, quantised: Tensor, details: tuple[Tensor, ...], fidelity: Tensor) -> Tensor:
+        """fidelity [1] or [N] -> restored [N,3,H,W]."""
+        x = self.decoder(quantised, details, fidelity.reshape(-1, 1, 1, 1))
+        return image + RESIDUAL * F.pixel_shuffle(self.head(x), 2)
+
+    def restore(self, image: Tensor, score: Tensor, fidelity: Tensor) -> dict[str, Tensor]:
+        """Everything the losses need."""
+        logits, details = self.encode(image, score)
+        quantised, codes = self.quantise(logits, score)
+        restored = self.decode(image, quantised, details, fidelity)
+        return dict(restored=restored, logits=logits, quantised=quantised, codes=codes)
 
     def forward(self, image: Tensor, score: Tensor, fidelity: Tensor) -> tuple[Tensor, Tensor]:
         """The exported interface: restored [N,3,H,W] and codes [N,2,H/8,W/8] (common, HQ+)."""

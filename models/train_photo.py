@@ -19,6 +19,8 @@ Loss, a mean over crops of:
                                         The paper has 0.5 and 1. The optimiser's steps do not depend on a gradient's size, so
                                         this small weight still trains the Transformer, but leaves the encoder to restoration
 Codes go forward as the argmax and backward as the softmax's expectation, so the first loss trains the choice as well.
+--ablation takes one mechanism away, or adds the paper's quality loss (0.1 x (1 - learned score of the restored crop), every fourth
+iteration, on half of the crops), which the shipped model does without: ablations.py compares them.
 Differs from arXiv 2603.29773: II and III are one run, no adversarial and no quality loss. The score is the target's own.
 Writes RUN/photo.pt and RUN/photo.jsonl, resumes where they are.
 """
@@ -36,15 +38,23 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from degradations import LEVELS, damage_at_level
+from iqa_network import QualityNetwork, load_checkpoint
 from muon import Muon, split
 from perceptual import FeatureDistance
 from photo_network import CODES, PhotoNetwork, hq_gate
 from photo_run import Run, deadline
-from photo_samples import Targets, as_tensor, batches
+from photo_samples import ASSUMED, Targets, as_tensor, batches
 from photos import load_folder
 from train_codebooks import Autoencoder, load_autoencoder
 
 VALIDATION_PICTURES, VALIDATION_SIZE = 41, 192
+ABLATIONS = {
+    "none": "as shipped",
+    "score": "every crop is said to be worth the same, so the network learns the average of its targets",
+    "second-codebook": "the HQ+ codebook is empty",
+    "discrete-quality": "with a quality loss that trains the choice of the codes, and nothing else",
+    "continuous-quality": "with a quality loss that trains all of the network",
+}
 
 
 def loss_floor(progress: float) -> float:
@@ -78,6 +88,23 @@ def code_loss(out: dict[str, Tensor], target: Tensor, score: Tensor, autoencoder
     hits = (out["codes"][:, 0] == common).float().mean()
     noted = dict(entropy_common=entropy_common.item(), entropy_hqplus=entropy_hqplus.item(), hits=hits.item(), latent=feature.item())
     return 0.01 * (entropy_common + entropy_hqplus + feature), noted
+
+
+def add_quality_gradient(network: PhotoNetwork, quality: QualityNetwork, bad: Tensor, score: Tensor, discrete: bool) -> float:
+    """Adds the gradient of what the restored crops lack to the top of the learned score; returns the lack.
+
+    Discrete, it reaches what chooses the codes alone: decoder and codebooks stay, and no detail passes by the codes."""
+    logits, details = network.encode(bad, score)
+    if discrete:
+        details = tuple(detail.detach() for detail in details)
+    restored = network.decode(bad, network.quantise(logits, score)[0], details, torch.ones(1))
+    lack = (1 - quality(restored.clamp(0, 1))[0]).mean()
+    parts = (network.encoder, network.predictor) if discrete else (network.encoder, network.predictor, network.decoder, network.head)
+    reached = [parameter for part in parts for parameter in part.parameters()]
+    for parameter, gradient in zip(reached, torch.autograd.grad(0.1 * lack, reached, allow_unused=True)):
+        if gradient is not None:
+            parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
+    return lack.item()
 
 
 class Validation:
@@ -122,6 +149,8 @@ if __name__ == "__main__":
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--optimizer", choices=["muon", "adamw"], default="muon")
     parser.add_argument("--stop-at", type=int, help="iteration at which to stop early, for comparisons")
+    parser.add_argument("--ablation", choices=ABLATIONS, default="none")
+    parser.add_argument("--iqa", type=Path, help="checkpoint of train_iqa.py, for the quality losses")
     parser.add_argument("--smoke", action="store_true", help="20 photographs, half a minute")
     arguments = parser.parse_args()
 
@@ -129,6 +158,9 @@ if __name__ == "__main__":
     torch.set_flush_denormal(True)
     cv2.setNumThreads(1)
     autoencoder = load_autoencoder(arguments.out / "codebooks.pt").to(memory_format=torch.channels_last)
+    if arguments.ablation == "second-codebook":
+        autoencoder.hqplus.entries.zero_()
+    quality = load_checkpoint(arguments.iqa).requires_grad_(False) if arguments.ablation.endswith("quality") else None
     network = PhotoNetwork().to(memory_format=torch.channels_last).train()
     for part in ("common", "hqplus"):
         getattr(network, part).load_state_dict(getattr(autoencoder, part).state_dict())
@@ -145,6 +177,8 @@ if __name__ == "__main__":
     rng, validated = np.random.default_rng([3, run.iteration]), time.time()
 
     for bad, target, score in batches(targets, arguments.crop, arguments.batch, seed=run.iteration):
+        if arguments.ablation == "score":
+            score = torch.full_like(score, ASSUMED[0])
         out = network.restore(bad, score, draw_fidelity(len(bad), rng))
         restored = out["restored"]
         restored.register_hook(lambda g: g.contiguous(memory_format=torch.channels_last))
@@ -159,6 +193,9 @@ if __name__ == "__main__":
             codes, noted = code_loss(out, target, score, autoencoder)
             loss, losses = loss + codes, losses | noted
         loss.backward()
+        if quality and run.iteration % 4 == 1:
+            half, discrete = len(bad) // 2, arguments.ablation == "discrete-quality"
+            losses["quality"] = add_quality_gradient(network, quality, bad[:half], score[:half], discrete)
         going_on = run.step(losses)
         if validation and time.time() - validated > 60 * arguments.validate_minutes:
             run.log(validation=validation.measure(run.average.tensors))

@@ -31,7 +31,10 @@ describe.skipIf(!portraits)('two people in one photograph, with a model that tel
     const fetch = ['install', '--prefix', folder.path, '--ignore-scripts', '--no-audit', '--no-fund'];
     await promisify(execFile)('npm', [...fetch, `${carrier}@1.7.15`]);
     for (const name of ['polish', 'stranger']) {
-      const imported = await iqpir(['models', 'import-dlib-face', join(folder.path, 'node_modules', carrier)], of(name));
+      const imported = await iqpir(
+        ['models', 'import-dlib-face', join(folder.path, 'node_modules', carrier)],
+        of(name),
+      );
       expect(imported.code, imported.stderr).toBe(0);
       await addFaceModel(name as 'polish' | 'stranger');
     }
