@@ -43,8 +43,8 @@ FACE = {
 }
 DECISION = {
     "assess": "iqa-photo",
-    "good": 0.6,
-    "margin": 0.01,
+    "good": 0.65,
+    "margin": 0.0,
     "calibration": "Those of iqpir-photo, calibrated on whole photographs; not on faces that this network restored, whose weights are not published with this software.",
 }
 
