@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readIndex } from '../../bench/face-pictures.ts';
 import { RestorationRecord } from '../../functions/lib/contracts/record.ts';
 import { distanceBetween, type Embedding, embedFace } from '../../functions/lib/faces/embed.ts';
 import { decode } from '../../functions/lib/imaging/codec.ts';
@@ -72,10 +73,8 @@ describe.skipIf(!portraits)('two people in one photograph, with a model that tel
   }
 
   async function firstPortraits(count: number): Promise<string[]> {
-    const [head = '', ...rows] = (await readFile(join(portraits ?? '', 'index.csv'), 'utf8')).trim().split('\n');
-    const [file, kind] = ['file', 'kind'].map((name) => head.trim().split(',').indexOf(name));
-    const faces = rows.map((row) => row.split(',')).filter((cells) => cells[kind ?? 0] === 'face');
-    return faces.slice(0, count).map((cells) => join(portraits ?? '', cells[file ?? 0] ?? ''));
+    const faces = (await readIndex(portraits ?? '')).filter(({ kind }) => kind === 'face');
+    return faces.slice(0, count).map(({ file }) => join(portraits ?? '', file));
   }
 
   async function restored(name: string) {

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, threadId, workerData } from 'node:worker_threads';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import { enter, leave } from './exit-gate.ts';
 import { fixShapes } from './fixed-shape.ts';
 import type { DeclaredTensor, Device, TensorValue, WorkerReply, WorkerRequest, WorkerStart } from './messages.ts';
+import { inTurn } from './turn.ts';
 
 /** A model that is loaded and can run on its device. */
 interface LoadedModel {
@@ -18,14 +19,13 @@ interface LoadedModel {
 async function serve(start: WorkerStart): Promise<void> {
   // Errors come back as exceptions; what onnxruntime would print about them besides is noise on the user's terminal.
   env.logLevel = 'fatal';
-  const { gate } = start;
-  const model = await open(start);
+  const { gate, turn } = start;
+  const model = await inTurn(turn, threadId, () => open(start));
   leave(gate);
   if (!model) return;
   const answer = async (request: WorkerRequest): Promise<void> => {
     if (!enter(gate)) return;
-    if (request.kind === 'run') await run(model, request, start.outputs);
-    else await model.release();
+    await inTurn(turn, threadId, () => (request.kind === 'run' ? run(model, request, start.outputs) : model.release()));
     leave(gate);
     if (request.kind === 'close') parentPort?.close();
   };

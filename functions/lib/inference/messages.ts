@@ -1,4 +1,5 @@
 import type { ExitGate } from './exit-gate.ts';
+import type { Turn } from './turn.ts';
 
 /** What the main thread and the inference worker say to each other. Both ends import this file. */
 
@@ -24,6 +25,8 @@ export interface WorkerStart {
   device: Device;
   threads: number;
   gate: ExitGate;
+  /** Where the device takes one model at a time. */
+  turn?: Turn | undefined;
   /** The smallest feeds that the card allows, by name: a device other than the CPU is tried with them. */
   smallest: Record<string, Pick<TensorValue, 'type' | 'dims'>>;
   /** The outputs that runs will ask for. */

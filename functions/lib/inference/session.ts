@@ -6,6 +6,7 @@ import { createExitGate, shutGate } from './exit-gate.ts';
 import type { Device, TensorValue, WorkerReply, WorkerRequest, WorkerStart } from './messages.ts';
 import { checkInterface, smallestFeeds } from './model-interface.ts';
 import { type RegisteredModel, verifyModel } from './registry.ts';
+import { createTurn, endTurn } from './turn.ts';
 
 export interface RunResult {
   outputs: Record<string, TensorValue>;
@@ -34,6 +35,8 @@ interface Pending {
 
 const outOfMemory = 'OutOfMemory';
 
+const webgpuTurn = createTurn();
+
 /** Whether a run failed for want of memory, so that a smaller tile may succeed. */
 export function ranOutOfMemory(error: unknown): boolean {
   return error instanceof RestorationError && error.cause instanceof Error && error.cause.name === outOfMemory;
@@ -54,8 +57,10 @@ export async function openSession(
   requireDevice(device);
   const gate = createExitGate();
   const outputs = card.outputs.filter(({ role }) => role !== 'codes').map(({ name }) => name);
-  const start: WorkerStart = { path, device, threads, gate, smallest: smallestFeeds(card), outputs };
+  const turn = device === 'webgpu' ? webgpuTurn : undefined;
+  const start: WorkerStart = { path, device, threads, gate, turn, smallest: smallestFeeds(card), outputs };
   const worker = new Worker(workerFile(), { workerData: start, name: `inference ${card.id}` });
+  const { threadId } = worker;
   const pending = new Map<number, Pending>();
   let nextId = 0;
   let ended: RestorationError | undefined;
@@ -71,6 +76,7 @@ export async function openSession(
   worker.once('error', (cause) => end(failed(card, cause.message, cause)));
   worker.once('exit', (code) => {
     process.off('exit', onExit);
+    if (turn) endTurn(turn, threadId);
     end(failed(card, `its worker ended with code ${code}`));
   });
 
