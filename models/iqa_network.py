@@ -8,7 +8,8 @@ constant and its shift is an ordinary bias, so nothing depends on the rest of th
 Five scales are averaged onto a grid of 32 x 32 px cells (their means, their deviations, and 48 rectified projections
 each), beside plain pixel statistics of the cell (iqa_pixels.py), which see colour and tone that ImageNet features ignore.
 From them each cell, looking at its neighbours, says a quality q in 0..1 and a weight w > 0; a picture's score is
-sum(w q) / sum(w). The score of a big picture from crops is the same sum over crops.
+sum(w q) / sum(w), and a little more or less by how bright the picture is as a whole: the cells hardly see a slight
+darkening, and people do. The score of a big picture from crops is the same sum over crops.
 """
 import hashlib
 from pathlib import Path
@@ -39,6 +40,8 @@ FEATURES = sum(BLOCKS[i][1] for i in TAPS) + sum(BLOCKS[i][1] for i in list(TAPS
 HIDDEN = 128
 CELL = 32  # px: height and width of the input are multiples of it
 SMALLEST = 64  # px
+EXPOSURE = 0.2  # of score for a unit of iqa_pixels.tone; README.md says how it was found
+TYPICAL_TONE = 0.66  # of a clean photograph
 
 
 class FrozenNormConv(nn.Module):
@@ -134,7 +137,8 @@ class QualityNetwork(nn.Module):
         return (weight * quality).sum((1, 2)) / total, total
 
     def forward(self, image):
-        return self.judge(self.features(image))
+        score, weight = self.judge(self.features(image))
+        return (score + EXPOSURE * (iqa_pixels.tone(image) - TYPICAL_TONE)).clamp(0, 1), weight
 
     def backbone_parameters(self):
         return [*self.stem.parameters(), *self.blocks.parameters()]

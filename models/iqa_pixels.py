@@ -8,6 +8,17 @@ import torch.nn.functional as F
 COUNT = 45
 
 
+def luma(image):
+    """image [N, 3, H, W] RGB 0..1 -> [N, 1, H, W]."""
+    red, green, blue = image[:, 0:1], image[:, 1:2], image[:, 2:3]
+    return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
+def tone(image):
+    """image [N, 3, H, W] RGB 0..1 -> [N], the mean root of luma; its gradient stays finite on black."""
+    return torch.sqrt(F.relu(luma(image)) + 1e-4).mean((1, 2, 3))
+
+
 def differences(x):
     """x [N, C, H, W] -> absolute horizontal and vertical difference to the next pixel, 0 at the far edge."""
     right = F.pad(x[..., :, 1:] - x[..., :, :-1], (0, 1, 0, 0))
@@ -24,10 +35,9 @@ def blockiness(difference, cell: int):
 
 def statistics(image, cell: int):
     """image [N, 3, H, W] RGB 0..1 -> [N, 45, H / cell, W / cell]."""
-    red, green, blue = image[:, 0:1], image[:, 1:2], image[:, 2:3]
-    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    red, blue, light = image[:, 0:1], image[:, 2:3], luma(image)
     largest, smallest = image.amax(1, True), image.amin(1, True)
-    planes = torch.cat([luma, blue - luma, red - luma, largest - smallest], 1)  # Y, Cb, Cr, chroma
+    planes = torch.cat([light, blue - light, red - light, largest - smallest], 1)  # Y, Cb, Cr, chroma
 
     def mean(x, size=cell):
         return F.avg_pool2d(x, size)
@@ -41,7 +51,7 @@ def statistics(image, cell: int):
     same_right, same_below = torch.exp(-((right * 255) ** 2)), torch.exp(-((below * 255) ** 2))
     repeated = mean(torch.cat([same_right, same_below], 1))  # 6: share of pixels equal to the next one
     bright, dark = torch.sigmoid((largest - 0.985) * 300), torch.sigmoid((0.015 - smallest) * 300)
-    clipped = mean(torch.cat([bright, dark, torch.sigmoid((luma - 0.97) * 150), torch.sigmoid((0.03 - luma) * 150)], 1))  # 4
+    clipped = mean(torch.cat([bright, dark, torch.sigmoid((light - 0.97) * 150), torch.sigmoid((0.03 - light) * 150)], 1))  # 4
     top, bottom = F.max_pool2d(planes, cell), -F.max_pool2d(-planes[:, :1], cell)  # 4 + 1: most of each, darkest
     ratio = torch.cat([fine / (coarse + 1e-3), fine[:, 1:] / (fine[:, :1] + 1e-3)], 1)  # 5
     logs = torch.log(torch.cat([deviation[:, :1], fine[:, :1], coarse[:, :1]], 1) + 1e-3)  # 3
