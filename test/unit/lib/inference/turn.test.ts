@@ -2,12 +2,16 @@ import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { createTurn, endTurn, inTurn } from '../../../../functions/lib/inference/turn.ts';
 
-/** A thread that takes its turn and adds to `seen`: how many others were at work, the most at any time. */
-const source = `
-  import { register } from 'tsx/esm/api';
+const [loader, module] = ['tsx/esm/api', '../../../../functions/lib/inference/turn.ts'].map((name) =>
+  JSON.stringify(import.meta.resolve(name)),
+);
+
+/** A thread with twenty turns. `seen`: how many are at work, the most at any time, and the turns that ended. */
+const thread = `
+  import { threadId, workerData } from 'node:worker_threads';
+  import { register } from ${loader};
   register();
-  const { parentPort, threadId, workerData } = await import('node:worker_threads');
-  const { inTurn } = await import(workerData.module);
+  const { inTurn } = await import(${module});
   const { turn, seen, ends } = workerData;
   for (let i = 0; i < 20; i++) {
     await inTurn(turn, threadId, async () => {
@@ -21,17 +25,13 @@ const source = `
   }
 `;
 
-function startThread(workerData: object): { worker: Worker; ended: Promise<void> } {
-  const module = new URL('../../../../functions/lib/inference/turn.ts', import.meta.url).href;
-  const url = new URL(
-    `data:text/javascript,${encodeURIComponent(source.replace("'tsx/esm/api'", JSON.stringify(import.meta.resolve('tsx/esm/api'))))}`,
-  );
-  const worker = new Worker(url, { workerData: { ...workerData, module } });
+function startThread(workerData: object): { threadId: number; ended: Promise<void> } {
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(thread)}`), { workerData });
   const ended = new Promise<void>((resolve, reject) => {
     worker.once('error', reject);
     worker.once('exit', () => resolve());
   });
-  return { worker, ended };
+  return { threadId: worker.threadId, ended };
 }
 
 test('of three threads one is at work at any time, and all of them come to their turn', async () => {
@@ -43,8 +43,7 @@ test('of three threads one is at work at any time, and all of them come to their
 
 test('a thread that ended in its turn leaves it to the others', async () => {
   const [turn, seen] = [createTurn(), new Int32Array(new SharedArrayBuffer(12))];
-  const { worker, ended } = startThread({ turn, seen, ends: true });
-  const { threadId } = worker;
+  const { threadId, ended } = startThread({ turn, seen, ends: true });
   await ended;
   expect([...turn]).toEqual([threadId]);
   endTurn(turn, threadId + 1);
