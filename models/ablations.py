@@ -1,13 +1,16 @@
-"""What each mechanism is worth: restorers trained alike but for one thing (train_photo.py --ablation), on the same held-out crops.
+r"""What each mechanism is worth: restorers trained alike but for one thing (train_photo.py --ablation), on the same held-out crops;
+and what the method adds to a plain restorer (--network plain, plain-score, plain-prior).
 
-    for name in none score second-codebook discrete-quality continuous-quality; do
+    TRAIN="python models/train_photo.py --photos DATA/photos-train --scores RUN/scores.npz --iqa IQA/final.pt --crop 96 --batch 32 \
+      --device cuda --workers 1 --minutes 2"
+    for name in none score second-codebook discrete-quality continuous-quality adversarial plain plain-score plain-prior; do
       mkdir -p ABLATIONS/$name && cp RUN/codebooks.pt ABLATIONS/$name
-      python models/train_photo.py --photos DATA/photos-train --scores RUN/scores.npz --iqa IQA/final.pt --minutes 20 --ablation $name --out ABLATIONS/$name
-    done
+      case $name in plain*) what=--network ;; *) what=--ablation ;; esac
+      $TRAIN $what $name --out ABLATIONS/$name &      # all at once, sharing a GPU: shipped so
+    done; wait
     python models/ablations.py ABLATIONS --iqa IQA/final.pt --photos DATA/photos-val --out models/results/ablations.json --plot models/results/ablations.png
 
-One core, 20 minutes each, from a fresh network and the same codebooks: far from converged, so the differences count, not the
-values. A crop of 192 px of each photograph at each level; the gain in PSNR and the judge's distance as in over_optimise.py, the
+Minutes each, from a fresh network and the same codebooks: far from converged, so the differences count, not the values. A crop of 192 px of each photograph at each level; the gain in PSNR and the judge's distance as in over_optimise.py, the
 learned score, all as means. Each is asked for two scores, .9 and .5: what the score itself changes is the difference.
 """
 
@@ -25,19 +28,21 @@ from judge import JudgeDistance
 from over_optimise import PLACE, SIZE, load_restorer, measures
 from photo_samples import as_tensor
 from photos import load_folder
+from plain_network import NETWORKS
 from train_photo import ABLATIONS
 
 ASKED = (0.9, 0.5)
+PLAIN = tuple(name for name in NETWORKS if name != "photo")
 
 
 def table(runs: Path, pictures: list, quality, judge: JudgeDistance) -> dict[str, dict]:
     """Ablation -> iterations, and asked score -> level -> means."""
     results = {}
-    for name in ABLATIONS:
+    for name in (*ABLATIONS, *PLAIN):
         checkpoint = runs / name / "photo.pt"
         if not checkpoint.exists():
             continue
-        network = load_restorer(checkpoint)
+        network = load_restorer(checkpoint, name if name in PLAIN else "photo")
         results[name] = dict(iterations=torch.load(checkpoint, map_location="cpu", weights_only=True)["iteration"])
         for asked in ASKED:
             results[name][str(asked)] = {level: means(network, level, asked, pictures, quality, judge) for level in LEVELS}
@@ -66,7 +71,7 @@ def plot(results: dict[str, dict], out: Path) -> None:
     for axis, (measure, title) in zip(axes, titles.items()):
         for place, (name, run) in enumerate(results.items()):
             values = [run[str(ASKED[0])][level][measure] for level in LEVELS]
-            axis.bar([x + 0.16 * (place - 2) for x in range(len(values))], values, 0.15, label="as shipped" if name == "none" else name)
+            axis.bar([x + 0.8 / len(results) * (place - len(results) / 2) for x in range(len(values))], values, 0.75 / len(results), label="as shipped" if name == "none" else name)
         axis.set_xticks(range(len(LEVELS)), LEVELS)
         axis.set_title(title)
     axes[0].legend(fontsize=7)

@@ -3,6 +3,7 @@
     nice python evaluate_iqa.py --model onnx/iqa-photo.onnx --photos DATA/photos-val \
         --labels DATA/kadid-dmos-by-level.csv --json results/iqa-photo.json              # 10 min on 2 cores
     python evaluate_iqa.py --smoke --model onnx/iqa-photo.onnx --photos DATA/photos-val --labels ...csv     # 20 s
+    python evaluate_iqa.py --only 1 8 10 16 17 --model OUT/final.pt ... --threads 2      # 2 min: these damages alone, level by level
 
 Parts: 25 damages x 5 levels against the mean human score of the level (Spearman, order of levels, clean against its own
 copies); what must not cost anything (gray, toned, reduced, lightly compressed, blurred background); damage as restoration
@@ -139,6 +140,7 @@ def main():
     parser.add_argument("--pattern", default="*.webp")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--limit", type=int, help="first so many photographs only")
+    parser.add_argument("--only", type=int, nargs="+", help="numbers of the damages to try, and of the other parts none")
     parser.add_argument("--crop", type=int, default=CROP)
     parser.add_argument("--most", type=int, default=MOST_CROPS)
     parser.add_argument("--threads", type=int, default=2)
@@ -146,6 +148,9 @@ def main():
     a = parser.parse_args()
     photos = load_folder(a.photos, a.pattern)[: 1 if a.smoke else a.limit]
     labels, names, parameters = kadid.read_labels(a.labels)
+    if a.only:
+        names = {one: names[one] for one in a.only}
+        labels, parameters = ({key: x for key, x in table.items() if key[0] in names} for table in (labels, parameters))
     assess = Assessor(a.model, a.threads, a.crop, a.most)
     clean = np.array([assess(picture) for _, picture in photos])
     result = {
@@ -156,15 +161,18 @@ def main():
         "crop": a.crop,
         "mostCrops": a.most,
         "clean": {"mean": round(clean.mean(), 4), "min": round(clean.min(), 4), "max": round(clean.max(), 4)},
-        "harmless": harmless_part(assess, photos, clean),
-        "restoration": restoration_part(assess, photos),
-        "weight": weight_part(assess, photos),
+        **({} if a.only else {
+            "harmless": harmless_part(assess, photos, clean),
+            "restoration": restoration_part(assess, photos),
+            "weight": weight_part(assess, photos),
+        }),
         "kadid": kadid_part(assess, photos, clean, labels, names, parameters),
     }
     if a.json:
         a.json.parent.mkdir(parents=True, exist_ok=True)
         a.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    result["kadid"].pop("rows")
+    for row in result["kadid"].pop("rows") if a.only else []:
+        print(f"{row['name']}: clean {clean.mean():.4f} above", *(f"{x:.3f} ({share:.0%})" for x, share in zip(row["score"], row["cleanAbove"])))
     print(json.dumps(result, indent=1))
 
 

@@ -8,8 +8,7 @@ constant and its shift is an ordinary bias, so nothing depends on the rest of th
 Five scales are averaged onto a grid of 32 x 32 px cells (their means, their deviations, and 48 rectified projections
 each), beside plain pixel statistics of the cell (iqa_pixels.py), which see colour and tone that ImageNet features ignore.
 From them each cell, looking at its neighbours, says a quality q in 0..1 and a weight w > 0; a picture's score is
-sum(w q) / sum(w), and a little more or less by how bright the picture is as a whole: the cells hardly see a slight
-darkening, and people do. The score of a big picture from crops is the same sum over crops.
+sum(w q) / sum(w). The score of a big picture from crops is the same sum over crops.
 """
 import hashlib
 from pathlib import Path
@@ -40,8 +39,6 @@ FEATURES = sum(BLOCKS[i][1] for i in TAPS) + sum(BLOCKS[i][1] for i in list(TAPS
 HIDDEN = 128
 CELL = 32  # px: height and width of the input are multiples of it
 SMALLEST = 64  # px
-EXPOSURE = 0.2  # of score for a unit of iqa_pixels.tone; README.md says how it was found
-TYPICAL_TONE = 0.66  # of a clean photograph
 
 
 class FrozenNormConv(nn.Module):
@@ -109,13 +106,14 @@ class QualityNetwork(nn.Module):
             if index in TAPS:
                 y = F.relu(self.taps[len(means)](x))  # [N, 48, H / s, W / s]
                 pool = CELL // TAPS[index]
+                full = x if x.dtype == torch.float32 else x.float()  # under autocast: a variance needs the digits
                 if pool == 1:
-                    means.append(x)
+                    means.append(full)
                     projections.append(y)
                 else:
-                    mean = F.avg_pool2d(x, pool)
+                    mean = F.avg_pool2d(full, pool)
                     means.append(mean)
-                    deviations.append(torch.sqrt(F.relu(F.avg_pool2d(x * x, pool) - mean * mean) + 1e-4))
+                    deviations.append(torch.sqrt(F.relu(F.avg_pool2d(full * full, pool) - mean * mean) + 1e-4))
                     projections.append(F.avg_pool2d(y, pool))
         return torch.cat([*means, *deviations, *projections, iqa_pixels.statistics(image, CELL)], 1)
 
@@ -137,8 +135,7 @@ class QualityNetwork(nn.Module):
         return (weight * quality).sum((1, 2)) / total, total
 
     def forward(self, image):
-        score, weight = self.judge(self.features(image))
-        return (score + EXPOSURE * (iqa_pixels.tone(image) - TYPICAL_TONE)).clamp(0, 1), weight
+        return self.judge(self.features(image))
 
     def backbone_parameters(self):
         return [*self.stem.parameters(), *self.blocks.parameters()]

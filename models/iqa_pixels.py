@@ -1,11 +1,13 @@
-"""Plain statistics of the pixels of each cell: tone, colour, gradients, clipping, repeated values, JPEG's grid. Nothing is learned here.
+"""Plain statistics of the pixels of each cell: tone, colour, gradients, clipping, repeated values, JPEG's grid, lost levels.
+Nothing is learned here.
 
 ImageNet training made the features of iqa_network.py blind to much of tone and colour; these are what they lack.
 """
 import torch
 import torch.nn.functional as F
 
-COUNT = 45
+COUNT = 46
+LOST_CENTRE, LOST_SPREAD = -2.4, 0.6  # of `lost_levels` over clean and damaged training crops
 
 
 def luma(image):
@@ -14,9 +16,18 @@ def luma(image):
     return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
-def tone(image):
-    """image [N, 3, H, W] RGB 0..1 -> [N], the mean root of luma; its gradient stays finite on black."""
-    return torch.sqrt(F.relu(luma(image)) + 1e-4).mean((1, 2, 3))
+def lost_levels(image):
+    """image [N, 3, H, W] RGB 0..1 -> [N], log of how uneven the histogram of green is from one of 256 levels to the next.
+
+    A tone curve applied to 8-bit pixels leaves levels out and puts two on one. What is coded as JPEG afterwards shows none
+    of it. Counted as a product of two one-of-16 tables, because every ONNX runtime has those operators."""
+    value = torch.round(image[:, 1].flatten(1) * 255).clamp(0, 255)
+    high = torch.floor(value / 16)
+    place = torch.arange(16, dtype=image.dtype, device=image.device)
+    first, second = ((x[:, :, None] == place).to(image.dtype) for x in (high, value - 16 * high))
+    root = torch.sqrt((first.transpose(1, 2) @ second).flatten(1))  # [N, 256]
+    bend = (root[:, 1:-1] - 0.5 * (root[:, :-2] + root[:, 2:])).abs().sum(1)
+    return torch.log(bend / (root.sum(1) + 1e-6) + 0.02)
 
 
 def differences(x):
@@ -34,7 +45,7 @@ def blockiness(difference, cell: int):
 
 
 def statistics(image, cell: int):
-    """image [N, 3, H, W] RGB 0..1 -> [N, 45, H / cell, W / cell]."""
+    """image [N, 3, H, W] RGB 0..1 -> [N, 46, H / cell, W / cell]; the last is the same in every cell."""
     red, blue, light = image[:, 0:1], image[:, 2:3], luma(image)
     largest, smallest = image.amax(1, True), image.amin(1, True)
     planes = torch.cat([light, blue - light, red - light, largest - smallest], 1)  # Y, Cb, Cr, chroma
@@ -59,4 +70,5 @@ def statistics(image, cell: int):
     faint = torch.log(torch.cat([average[:, 3:], deviation[:, 1:]], 1) + 1e-3)  # 4: tells faded colour from none
     shared = mean(planes[:, :1] * planes[:, 1:3]) - average[:, :1] * average[:, 1:3]
     toned = shared**2 / ((deviation[:, :1] * deviation[:, 1:3]) ** 2 + 1e-9)  # 2: colour that only follows luma
-    return torch.cat([average, deviation, fine, coarse, repeated, clipped, top, bottom, ratio, logs, grid, faint, toned], 1)
+    lost = lost_levels(image)[:, None, None, None].expand_as(average[:, :1])
+    return torch.cat([average, deviation, fine, coarse, repeated, clipped, top, bottom, ratio, logs, grid, faint, toned, lost], 1)

@@ -1,4 +1,4 @@
-"""Training examples for the quality network: two versions of one crop, each with its label.
+"""Training examples for the quality network: two versions of one crop (or the crop itself and two), each with its label.
 
     python iqa_samples.py --photos DATA/photos-train --labels DATA/kadid-dmos-by-level.csv     # label statistics, speed
 
@@ -7,10 +7,13 @@ Every example is a pair, so that the loss can also ask for the right distance be
   restoration  two strengths of blur, resize, noise and JPEG together; label = product of the single labels
   clean        the crop beside a version that lost nothing: gray, toned, reduced, hardly compressed
   bokeh        a sharp subject before a blurred background (label 1) beside the same crop blurred all over
+With the clean crop before each pair, every damage is also seen beside the picture that it came from, and at no cost: it is there already.
 """
 import argparse
 import math
+import mmap
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -21,7 +24,12 @@ from photos import Photo, decode_rgb, load_photos, random_crop
 
 KINDS = {"kadid": 0.66, "restoration": 0.15, "clean": 0.10, "bokeh": 0.09}
 GRAY_SHARE = 0.08
-RESTYLED = 0.5  # of the crops
+RESTYLED = 0.3  # of the crops
+# Exposure is damage here and style in restyle(), so a restyled crop says nothing about these: they start from the photograph as it is.
+EXPOSURES = {16, 17}  # brighten, darken
+# How much more often than others a damage is drawn: exposure, whose first levels hardly differ from clean (a level of darken is half
+# as far as one of brighten; drawn alike, the two together would teach "the darker the better"); a palette costs 50 to 180 ms.
+ODDS = {16: 2.0, 17: 3.5, 6: 0.4}
 REDUCED = 0.5  # of the crops
 # Share of examples by the photograph's kind: few portraits, which look alike; many CID22 crops, the least polished ones.
 PHOTO_SHARES = {"photo": 0.55, "crop": 0.35, "face": 0.10}
@@ -43,12 +51,17 @@ def restyle(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         points[4] = rng.uniform(0.92, 1)
     x = np.interp(np.arange(256) / 255, [0, 0.25, 0.5, 0.75, 1], np.clip(np.sort(points), 0, 1))
     smooth = cv2.GaussianBlur(np.pad(x, 64, mode="edge")[None], (0, 0), 12)[0, 64:-64]
-    result = cv2.LUT(picture, kadid.to_bytes(smooth * 255))
+    result = dithered(cv2.LUT(picture, np.float32(smooth * 255)), rng)
     if rng.random() < 0.7:
         result = kadid.saturation_lab(result, float(np.exp(rng.uniform(-0.2, 0.3))), rng)
     if rng.random() < 0.4:
-        result = kadid.to_bytes(result * np.float32(1 + rng.uniform(-0.05, 0.05, 3)))
+        result = dithered(result * np.float32(1 + rng.uniform(-0.05, 0.05, 3)), rng)
     return result
+
+
+def dithered(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """float 0..255 -> bytes whose histogram has no gaps: a photographer's look is made from more than 8 bits."""
+    return kadid.to_bytes(x + rng.uniform(-0.5, 0.5, x.shape))
 
 
 def clean_crop(picture: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
@@ -148,11 +161,19 @@ def without_loss(crop: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray
 
 
 class Examples:
-    """Draws pairs for ever from photographs held as bytes."""
+    """Draws pairs for ever from photographs held as bytes, or with `decoded` as pixels: 0.8 MB each, which forks share.
 
-    def __init__(self, photos: list[Photo], labels: dict, parameters: dict, seed: int):
-        self.photos, self.labels, self.parameters = photos, labels, parameters
-        self.rng = np.random.default_rng(seed)
+    With `clean_too` a group is the clean crop and the pair, else the pair alone."""
+
+    def __init__(self, photos: list[Photo], labels: dict, parameters: dict, seed: int, clean_too: bool = False, decoded: bool = False):
+        self.labels, self.parameters = labels, parameters
+        self.seed, self.rng = seed, np.random.default_rng(seed)
+        self.group = 3 if clean_too else 2
+        self.encoded = [photo.encoded for photo in photos]
+        self.pictures = None
+        if decoded:
+            with ThreadPoolExecutor() as pool:  # gone before anyone forks
+                self.pictures = list(pool.map(decode_rgb, self.encoded))
         kinds = [photo.kind for photo in photos]
         odds = np.array([PHOTO_SHARES[kind] / kinds.count(kind) for kind in kinds])
         self.odds = odds / odds.sum()
@@ -163,35 +184,42 @@ class Examples:
         }
         self.distortions = [distortion for distortion in distortions if self.levels[distortion]]
         # Mean error of late on each damage, written by the trainer; what is still learned badly is drawn more often.
-        self.error = dict.fromkeys(self.distortions, 0.2)  # at most 0.35 counts
+        # By distortion, at most 0.35 counts; in memory that forked processes share with the trainer.
+        self.error = np.frombuffer(mmap.mmap(-1, 26 * 8))
+        self.error[:] = 0.2
 
-    def pair(self, size: int) -> tuple[np.ndarray, list[float], int]:
-        """-> uint8 [2, size, size, 3], two labels, KADID distortion or 0."""
+    def draw_distortion(self) -> int:
+        odds = np.array([(min(self.error[one], 0.35) + 0.02) * ODDS.get(one, 1) for one in self.distortions])
+        return int(self.rng.choice(self.distortions, p=odds / odds.sum()))
+
+    def draw_group(self, size: int) -> tuple[np.ndarray, list[float], int]:
+        """-> uint8 [group, size, size, 3], their labels, KADID distortion or 0."""
         rng = self.rng
-        crop = clean_crop(decode_rgb(self.photos[rng.choice(len(self.photos), p=self.odds)].encoded), size, rng)
-        if rng.random() < RESTYLED:
-            crop = restyle(crop, rng)
+        chosen = rng.choice(len(self.encoded), p=self.odds)
+        crop = clean_crop(self.pictures[chosen] if self.pictures else decode_rgb(self.encoded[chosen]), size, rng)
         kind = rng.choice(list(KINDS), p=list(KINDS.values()))
-        gray, distortion = rng.random() < GRAY_SHARE, 0
+        gray, distortion = rng.random() < GRAY_SHARE, self.draw_distortion() if kind == "kadid" else 0
+        if distortion not in EXPOSURES and rng.random() < RESTYLED:
+            crop = restyle(crop, rng)
         if kind == "kadid":
-            odds = np.array([min(self.error[distortion], 0.35) + 0.02 for distortion in self.distortions])
-            distortion = int(rng.choice(self.distortions, p=odds / odds.sum()))
             if gray and distortion not in kadid.CHROMATIC:
                 crop = to_gray(crop)
             first = int(rng.choice(self.levels[distortion]))
             others = [level for level in self.levels[distortion] if level != first]
-            second = 0 if rng.random() < 0.35 else int(rng.choice(others))
+            second = 0 if self.group == 2 and rng.random() < 0.35 else int(rng.choice(others))
             versions = [(self.kadid_version(crop, distortion, level)) for level in (first, second)]
         elif kind == "restoration":
             crop = to_gray(crop) if gray else crop
             recipe = draw_recipe(rng)
             versions = [restoration_damage(crop, recipe, strength) for strength in (rng.random(), rng.random())]
         elif kind == "clean":
-            versions = [(crop, 1.0), without_loss(crop, rng)]
+            versions = [(crop, 1.0) if self.group == 2 else without_loss(crop, rng), without_loss(crop, rng)]
         else:
             sigma = rng.uniform(0.8, 4)
             blurred = cv2.filter2D(crop, -1, kadid.disk_kernel(2 * sigma))
             versions = [(bokeh(crop, sigma, rng), 1.0), (blurred, float(np.interp(sigma, *BLUR_LABEL)))]
+        if self.group == 3:
+            versions.insert(0, (crop, 1.0))
         return np.stack([version for version, _ in versions]), [label for _, label in versions], distortion
 
     def kadid_version(self, crop, distortion, level):
@@ -199,13 +227,13 @@ class Examples:
             return crop, 1.0
         return kadid.distort(crop, distortion, self.parameters[distortion, level], self.rng), self.labels[distortion, level]
 
-    def batch(self, pairs: int, size: int) -> tuple[np.ndarray, np.ndarray, list[int]]:
-        """-> uint8 [2 * pairs, size, size, 3] with partners adjacent, float32 labels [2 * pairs], distortion of each pair."""
-        images, labels, distortions = zip(*(self.pair(size) for _ in range(pairs)))
+    def batch(self, groups: int, size: int) -> tuple[np.ndarray, np.ndarray, list[int]]:
+        """-> uint8 [group * groups, size, size, 3] with a group adjacent, float32 labels alike, distortion of each group."""
+        images, labels, distortions = zip(*(self.draw_group(size) for _ in range(groups)))
         return np.concatenate(images), np.float32(labels).ravel(), list(distortions)
 
     def learn(self, distortions: list[int], errors) -> None:
-        """Takes the mean absolute error [pairs] of a batch."""
+        """Takes the mean absolute error [groups] of a batch."""
         for distortion, error in zip(distortions, errors):
             if distortion:
                 self.error[distortion] += 0.1 * (float(error) - self.error[distortion])

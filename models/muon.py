@@ -1,7 +1,7 @@
 """Muon with AdamW for what is not a matrix: steps whose singular values are all about one.
 
 After K. Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024), with the step scaled to AdamW's usual
-size as in "Muon is scalable for LLM training" (arXiv 2502.16982). Written anew for a few small matrices on a CPU: the
+size as in "Muon is scalable for LLM training" (arXiv 2502.16982). Written anew for a few small matrices: the
 Newton-Schulz iteration runs on the small Gram matrix in fp32 rather than on the gradient itself.
 """
 
@@ -14,11 +14,12 @@ QUINTIC = (3.4445, -4.7750, 2.0315)  # the authors' coefficients
 
 
 def orthogonalise(gradient: Tensor, steps: int = 4) -> Tensor:
-    """[a, b] -> [a, b] with the same singular vectors and singular values of about one."""
-    wide = gradient if gradient.shape[0] <= gradient.shape[1] else gradient.t()
-    wide = wide / (wide.norm() + 1e-7)
-    gram = wide @ wide.t()
-    eye = torch.eye(len(gram))
+    """[b, rows, columns] -> the same with each matrix' singular vectors and singular values of about one."""
+    tall = gradient.shape[1] > gradient.shape[2]
+    wide = gradient.mT if tall else gradient
+    wide = wide / (wide.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    gram = wide @ wide.mT
+    eye = torch.eye(gram.shape[1], device=gram.device)
     product, (a, b, c) = eye, QUINTIC
     for step in range(steps):
         polynomial = a * eye + b * gram + c * (gram @ gram)
@@ -26,40 +27,60 @@ def orthogonalise(gradient: Tensor, steps: int = 4) -> Tensor:
         if step + 1 < steps:
             gram = polynomial @ gram @ polynomial
     wide = product @ wide
-    return wide if gradient.shape[0] <= gradient.shape[1] else wide.t()
+    return wide.mT if tall else wide
 
 
 class Muon(torch.optim.Optimizer):
-    """Convolutions count as matrices [out, in * k * k]. Groups with `matrix` False take AdamW steps."""
+    """Convolutions count as matrices [out, in * k * k]. Groups with `matrix` False take AdamW steps.
+
+    `lr` is a tensor on the parameters' device, so that a captured CUDA graph follows its changes. Matrices of one shape are
+    turned together: a GPU would spend most of a step on starting small products."""
 
     def __init__(self, matrices: list, others: list, lr: float, momentum: float = 0.95, weight_decay: float = 0.01):
-        groups = [dict(params=matrices, matrix=True), dict(params=others, matrix=False)]
-        super().__init__(groups, dict(lr=lr, momentum=momentum, weight_decay=weight_decay))
+        rate = torch.tensor(lr, device=matrices[0].device)
+        by_shape: dict[tuple[int, int], list] = {}
+        for p in matrices:
+            by_shape.setdefault((p.shape[0], p[0].numel()), []).append(p)
+        groups = [dict(params=alike, matrix=True) for alike in by_shape.values()] + [dict(params=others, matrix=False)]
+        groups[-1]["steps"] = torch.zeros_like(rate)
+        super().__init__(groups, dict(lr=rate, momentum=momentum, weight_decay=weight_decay))
 
     @torch.no_grad()
     def step(self) -> None:
         for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
-                state = self.state[p]
-                if not state:
-                    state["first"] = torch.zeros_like(p)
-                    if not group["matrix"]:
-                        state["second"], state["steps"] = torch.zeros_like(p), 0
-                if p.ndim > 1:
-                    p.mul_(1 - group["lr"] * group["weight_decay"])
-                if group["matrix"]:
-                    first = state["first"].mul_(group["momentum"]).add_(p.grad)
-                    matrix = (p.grad + group["momentum"] * first).reshape(p.shape[0], -1)
-                    size = 0.2 * max(matrix.shape) ** 0.5  # root mean square of the step: 0.2 x lr
-                    p.sub_(orthogonalise(matrix).reshape(p.shape), alpha=group["lr"] * size)
-                else:
-                    state["steps"] += 1
-                    first = state["first"].lerp_(p.grad, 0.1)
-                    second = state["second"].lerp_(p.grad.square(), 0.01)
-                    scale = (second / (1 - 0.99 ** state["steps"])).sqrt_().add_(1e-8)
-                    p.addcdiv_(first, scale, value=-group["lr"] / (1 - 0.9 ** state["steps"]))
+            parameters = [p for p in group["params"] if p.grad is not None]
+            if not parameters:
+                continue
+            for p in parameters:
+                if not self.state[p]:
+                    self.state[p] = {name: torch.zeros_like(p) for name in ("first", "second")[: 1 if group["matrix"] else 2]}
+            decaying = [p for p in parameters if p.ndim > 1]
+            if decaying:
+                torch._foreach_mul_(decaying, 1 - group["lr"] * group["weight_decay"])
+            (self.turn if group["matrix"] else self.adapt)(parameters, group)
+
+    def turn(self, parameters: list, group: dict) -> None:
+        gradients, firsts = [p.grad for p in parameters], [self.state[p]["first"] for p in parameters]
+        torch._foreach_mul_(firsts, group["momentum"])
+        torch._foreach_add_(firsts, gradients)
+        ahead = torch._foreach_add(gradients, firsts, alpha=group["momentum"])
+        matrices = torch.stack([g.reshape(len(g), -1) for g in ahead])
+        size = 0.2 * max(matrices.shape[1:]) ** 0.5  # root mean square of the step: 0.2 x lr
+        steps = orthogonalise(matrices) * (size * group["lr"])
+        torch._foreach_sub_(parameters, [step.reshape(p.shape) for step, p in zip(steps, parameters)])
+
+    def adapt(self, parameters: list, group: dict) -> None:
+        gradients = [p.grad for p in parameters]
+        firsts, seconds = ([self.state[p][name] for p in parameters] for name in ("first", "second"))
+        steps = group["steps"].add_(1)
+        torch._foreach_lerp_(firsts, gradients, 0.1)
+        torch._foreach_mul_(seconds, 0.99)
+        torch._foreach_addcmul_(seconds, gradients, gradients, 0.01)
+        scales = torch._foreach_sqrt(seconds)
+        torch._foreach_add_(scales, 1e-8)
+        moves = torch._foreach_div(firsts, scales)
+        torch._foreach_mul_(moves, group["lr"] * (1 - 0.99**steps).sqrt() / (1 - 0.9**steps))
+        torch._foreach_sub_(parameters, moves)
 
 
 def split(network: torch.nn.Module, keep_out: tuple[str, ...] = ()) -> tuple[list, list]:

@@ -29,6 +29,7 @@ from judge import JudgeDistance
 from photo_network import PhotoNetwork
 from photo_samples import as_tensor
 from photos import load_folder
+from plain_network import NETWORKS, PlainNetwork
 
 STEPS = (0, 1, 3, 10, 30, 100)
 SIZE, PLACE = 192, 128  # px: side of the crop, and where it begins
@@ -36,8 +37,8 @@ SCORE, FIDELITY = 0.9, 1.0  # what is asked of the restorer
 WAYS = ("codes", "latent", "picture")
 
 
-def load_restorer(checkpoint: Path) -> PhotoNetwork:
-    network = PhotoNetwork()
+def load_restorer(checkpoint: Path, kind: str = "photo") -> PhotoNetwork | PlainNetwork:
+    network = NETWORKS[kind]()
     network.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["average"])
     return network.eval().requires_grad_(False)
 
@@ -47,10 +48,10 @@ def optimised(network: PhotoNetwork, bad: Tensor, way: str) -> tuple[Tensor, Cal
     score, fidelity = torch.tensor([SCORE]), torch.tensor([FIDELITY])
     with torch.no_grad():
         logits, details = network.encode(bad, score)
-        quantised, _ = network.quantise(logits, score)
+        quantised, _ = network.prior.quantise(logits, score)
         restored = network.decode(bad, quantised, details, fidelity)
     if way == "codes":
-        return logits, lambda free: network.decode(bad, network.quantise(free, score)[0], details, fidelity).clamp(0, 1)
+        return logits, lambda free: network.decode(bad, network.prior.quantise(free, score)[0], details, fidelity).clamp(0, 1)
     if way == "latent":
         return quantised, lambda free: network.decode(bad, free, details, fidelity).clamp(0, 1)
     return restored, lambda free: free.clamp(0, 1)

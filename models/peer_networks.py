@@ -2,8 +2,9 @@
 
     python models/package_weights.py && python models/peer_networks.py        # builds them and prints parameters and shapes
 
-Each takes and gives RGB 0..1 [N, 3, H, W]. Written from the published descriptions, with the weights that packages carry
-(package_weights.py). The outputs of waifu2x and Real-ESRGAN equal those of the packages' own programs on the CPU within rounding.
+Each takes and gives RGB 0..1 [N, 3, H, W]; `.to(device)` moves all of its weights. Written from the published descriptions, with the
+weights that packages carry (package_weights.py). The outputs of waifu2x and Real-ESRGAN equal those of the packages' own programs on
+the CPU within rounding.
 """
 
 from __future__ import annotations
@@ -13,6 +14,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from package_weights import ncnn_convolutions, weights
+
+
+def constants(pairs) -> nn.ModuleList:
+    """(weight, bias) pairs as part of a network, so that its device is theirs."""
+    return nn.ModuleList(nn.ParameterList(nn.Parameter(part, requires_grad=False) for part in pair) for pair in pairs)
 
 
 class FFDNet(nn.Module):
@@ -45,14 +51,14 @@ class Waifu2xPhoto(nn.Module):
     def __init__(self):
         super().__init__()
         shapes = [(b, a, 3, 3) for a, b in zip(self.WIDTHS, self.WIDTHS[1:])]
-        *self.convolutions, (weight, self.last_bias) = ncnn_convolutions(weights("waifu2x").read_bytes(), [*shapes, (3, 256, 4, 4)])
-        self.last_weight = weight.transpose(0, 1).contiguous()
+        *pairs, (weight, bias) = ncnn_convolutions(weights("waifu2x").read_bytes(), [*shapes, (3, 256, 4, 4)])
+        self.convolutions = constants([*pairs, (weight.transpose(0, 1).contiguous(), bias)])
 
     def forward(self, image: Tensor) -> Tensor:
         x = F.pad(image, (self.BORDER,) * 4, "replicate")
-        for weight, bias in self.convolutions:
+        for weight, bias in self.convolutions[:-1]:
             x = F.leaky_relu(F.conv2d(x, weight, bias), 0.1)
-        return F.conv_transpose2d(x, self.last_weight, self.last_bias, stride=2, padding=3)
+        return F.conv_transpose2d(x, *self.convolutions[-1], stride=2, padding=3)
 
 
 class RealESRGAN(nn.Module):
@@ -70,7 +76,7 @@ class RealESRGAN(nn.Module):
         plain = (width, width, 3, 3)
         shapes = [(width, 3, 3, 3), *dense * 3 * self.BLOCKS, *[plain] * 4, (3, width, 3, 3)]
         found = ncnn_convolutions(weights("realesrgan").read_bytes(), shapes)
-        self.convolutions = [(weight.contiguous(memory_format=torch.channels_last), bias) for weight, bias in found]
+        self.convolutions = constants((weight.contiguous(memory_format=torch.channels_last), bias) for weight, bias in found)
 
     def forward(self, image: Tensor) -> Tensor:
         remaining = iter(self.convolutions)

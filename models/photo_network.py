@@ -193,32 +193,44 @@ def hq_gate(score: Tensor) -> Tensor:
     return ((score - HQ_THRESHOLD) * 10 + 0.5).clamp(0, 1)
 
 
-class PhotoNetwork(nn.Module):
+class Prior(nn.Module):
+    """The method as an addition to any restorer with a latent of LATENT channels at 1/8: a requested score is added to the latent,
+    a Transformer picks one entry of each of two frozen codebooks."""
+
     def __init__(self):
         super().__init__()
-        self.encoder, self.predictor, self.decoder = Encoder(), CodePredictor(), Decoder()
-        self.common, self.hqplus = Codebook(), Codebook()
+        self.predictor, self.common, self.hqplus = CodePredictor(), Codebook(), Codebook()
         self.score_rows = nn.Parameter(torch.randn(10, LATENT) * 0.02)
-        self.head = nn.Conv2d(WIDTHS[0], 12, 3, padding=1)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
 
-    def embed_score(self, score: Tensor) -> Tensor:  # [N] -> [N, LATENT], rows stand at scores 0, 1/9 .. 1
+    def embed_score(self, score: Tensor) -> Tensor:  # [N] -> [N, LATENT, 1, 1], rows stand at scores 0, 1/9 .. 1
         place = torch.arange(10, device=score.device, dtype=score.dtype)
-        return (1 - (score.clamp(0, 1)[:, None] * 9 - place).abs()).clamp(min=0) @ self.score_rows
+        return ((1 - (score.clamp(0, 1)[:, None] * 9 - place).abs()).clamp(min=0) @ self.score_rows)[:, :, None, None]
 
-    def encode(self, image: Tensor, score: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """image [N,3,H,W], score [N] -> logits [N,H/8,W/8,2 CODES] and the details that fidelity fuses in."""
-        half, quarter, eighth = self.encoder(image)
-        logits, view = self.predictor(eighth + self.embed_score(score)[:, :, None, None])
-        return logits, (half, quarter, eighth, view)
+    def forward(self, latent: Tensor, score: Tensor) -> tuple[Tensor, Tensor]:
+        """latent [N,LATENT,h,w], score [N] -> logits [N,h,w,2 CODES] and the Transformer's view [N,LATENT,h,w]."""
+        return self.predictor(latent + self.embed_score(score))
 
     def quantise(self, logits: Tensor, score: Tensor) -> tuple[Tensor, Tensor]:
-        """-> feature [N,LATENT,H/8,W/8] of both chosen codes, and the codes [N,2,H/8,W/8] (common, HQ+)."""
+        """-> feature [N,LATENT,h,w] of both chosen codes, and the codes [N,2,h,w] (common, HQ+)."""
         codes_c, common = self.common.chosen(logits[..., :CODES])
         codes_h, hqplus = self.hqplus.chosen(logits[..., CODES:])
         feature = common + ALPHA * hq_gate(score)[:, None, None, None] * hqplus
         return feature.permute(0, 3, 1, 2), torch.stack((codes_c, codes_h), 1)
+
+
+class PhotoNetwork(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.prior, self.decoder = Encoder(), Prior(), Decoder()
+        self.head = nn.Conv2d(WIDTHS[0], 12, 3, padding=1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def encode(self, image: Tensor, score: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """image [N,3,H,W], score [N] -> logits [N,H/8,W/8,2 CODES] and the details that fidelity fuses in."""
+        half, quarter, eighth = self.encoder(image)
+        logits, view = self.prior(eighth, score)
+        return logits, (half, quarter, eighth, view)
 
     def decode(self, image: Tensor, quantised: Tensor, details: tuple[Tensor, ...], fidelity: Tensor) -> Tensor:
         """fidelity [1] or [N] -> restored [N,3,H,W]."""
@@ -228,7 +240,7 @@ class PhotoNetwork(nn.Module):
     def restore(self, image: Tensor, score: Tensor, fidelity: Tensor) -> dict[str, Tensor]:
         """Everything the losses need."""
         logits, details = self.encode(image, score)
-        quantised, codes = self.quantise(logits, score)
+        quantised, codes = self.prior.quantise(logits, score)
         restored = self.decode(image, quantised, details, fidelity)
         return dict(restored=restored, logits=logits, quantised=quantised, codes=codes)
 

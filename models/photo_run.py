@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 CHECKPOINT_SECONDS = 300
+LOG_ITERATIONS, LOG_SECONDS = 50, 5  # both must have passed
 WARMUP = 100  # iterations
 
 
@@ -35,12 +36,17 @@ class Average:
     def update(self, network: torch.nn.Module) -> None:
         self.count += 1
         keep = min(self.decay, (1 + self.count) / (10 + self.count))
-        for name, t in network.state_dict().items():
-            self.tensors[name].lerp_(t, 1 - keep) if t.is_floating_point() else self.tensors[name].copy_(t)
+        now = network.state_dict()
+        floats = [name for name, t in now.items() if t.is_floating_point()]
+        torch._foreach_lerp_([self.tensors[name] for name in floats], [now[name] for name in floats], 1 - keep)
+        for name in now.keys() - set(floats):
+            self.tensors[name].copy_(now[name])
 
 
 class Run:
-    """One stage in one folder: `NAME.pt` (resumable) and `NAME.jsonl` (a line every 50 iterations and every validation)."""
+    """One stage in one folder: `NAME.pt` (resumable) and `NAME.jsonl` (a line every 50 iterations and every validation).
+
+    After each backward pass `step`; where a captured graph descends by itself, `set_rate` before it and `count` after it."""
 
     def __init__(self, folder: Path, name: str, network, optimizer, until: float, peak: float):
         folder.mkdir(parents=True, exist_ok=True)
@@ -55,7 +61,8 @@ class Run:
         self.began = time.time() - self.trained
         self.processor_base = self.processor - time.process_time()
         self.saved = self.noted = time.time()
-        self.sums: dict[str, tuple[float, int]] = {}
+        self.sums: dict[str, tuple[torch.Tensor | float, int]] = {}  # tensors, so that no iteration waits for a GPU
+        self.logged = self.iteration
         self.stopped = False
         signal.signal(signal.SIGTERM, self.stop)
 
@@ -64,7 +71,8 @@ class Run:
         self.stopped = True
 
     def resume(self) -> None:
-        state = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+        device = next(self.network.parameters()).device
+        state = torch.load(self.checkpoint, map_location=device, weights_only=True)
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.average.tensors, self.average.count = state["average"], state["iteration"]
@@ -75,23 +83,38 @@ class Run:
         """0..1 of the wall time between the first start and the deadline."""
         return min(1.0, (time.time() - self.began) / max(1.0, self.until - self.began))
 
-    def step(self, losses: dict[str, torch.Tensor | float]) -> bool:
-        """After each backward pass: one optimiser step at this moment's rate. False when the time is over."""
-        rate = self.peak * min(1.0, (self.iteration + 1) / WARMUP) * max(0.01, 1 - self.progress())
+    def set_rate(self) -> None:
+        """The learning rate of this moment."""
+        self.rate = self.peak * min(1.0, (self.iteration + 1) / WARMUP) * max(0.01, 1 - self.progress())
         for group in self.optimizer.param_groups:
-            group["lr"] = rate * group.get("scale", 1.0)
+            if isinstance(group["lr"], torch.Tensor):
+                group["lr"].fill_(self.rate)
+            else:
+                group["lr"] = self.rate
+
+    def descend(self) -> None:
+        """One optimiser step along the gradients, whose norm is 1 at most."""
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad()
+
+    def step(self, losses: dict[str, torch.Tensor | float]) -> bool:
+        self.set_rate()
+        self.descend()
+        return self.count(losses)
+
+    def count(self, losses: dict[str, torch.Tensor | float]) -> bool:
+        """Averages, logs and saves after an iteration. False when the time is over."""
         self.average.update(self.network)
         self.iteration += 1
         for name, value in losses.items():
             total, count = self.sums.get(name, (0.0, 0))
-            self.sums[name] = (total + float(value), count + 1)
-        if self.iteration % 50 == 0:
-            means = {name: round(total / count, 5) for name, (total, count) in self.sums.items()}
-            seconds, self.noted, self.sums = (time.time() - self.noted) / 50, time.time(), {}
-            self.log(rate=float(f"{rate:.3g}"), seconds=round(seconds, 3), **means)
+            self.sums[name] = (total + (value.detach() if isinstance(value, torch.Tensor) else value), count + 1)
+        passed, seconds = self.iteration - self.logged, time.time() - self.noted
+        if passed >= LOG_ITERATIONS and seconds > LOG_SECONDS:
+            means = {name: round(float(total) / count, 5) for name, (total, count) in self.sums.items()}
+            self.noted, self.logged, self.sums = time.time(), self.iteration, {}
+            self.log(rate=float(f"{self.rate:.3g}"), seconds=round(seconds / passed, 4), **means)
         if time.time() - self.saved > CHECKPOINT_SECONDS:
             self.save()
         return time.time() < self.until and not self.stopped

@@ -4,13 +4,14 @@ A target is a crop of a clean photograph (85 %) or of its lightly damaged copy (
 the score that the quality network gives to the middle 256 px of that very copy. The input is the target damaged once more,
 so a request for the target's score has one right answer: a high score asks for the clean picture, a lower one for less.
 
-    python models/photo_samples.py --photos DATA/photos-train --iqa IQA_CHECKPOINT --out scores.npz     # 5 minutes, 2 cores
+    python models/photo_samples.py --photos DATA/photos-train --iqa IQA_CHECKPOINT --out scores.npz     # 5 minutes, 2 cores; --device cuda
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
 from threading import Thread
@@ -18,6 +19,7 @@ from threading import Thread
 import cv2
 import numpy as np
 import torch
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from degradations import GRAY, damage_at_random, damage_lightly, to_gray
 from photos import decode_rgb, load_photos
@@ -32,8 +34,9 @@ class Targets:
 
     def __init__(self, folder: Path, scores: Path | None = None, limit: int | None = None):
         photos = load_photos(folder, "train", limit=limit)
-        self.clean = [decode_rgb(photo.encoded) for photo in photos]
-        self.light = [damage_lightly(rgb, np.random.default_rng([7, i])) for i, rgb in enumerate(self.clean)]
+        with ThreadPoolExecutor() as pool:  # OpenCV and NumPy let go of the interpreter's lock
+            self.clean = list(pool.map(lambda photo: decode_rgb(photo.encoded), photos))
+            self.light = list(pool.map(lambda i: damage_lightly(self.clean[i], np.random.default_rng([7, i])), range(len(photos))))
         self.scores = np.tile(np.float32(ASSUMED), (len(photos), 1))
         if scores is not None:
             self.scores = np.load(scores)["scores"][: len(photos)]
@@ -69,20 +72,40 @@ class Samples:
         inside = slice(y, y + self.crop), slice(x, x + self.crop)
         bad = damage_at_random(wide, rng) if self.damaged else wide
         score = np.float32(np.clip(self.targets.scores[index, light] + rng.normal(0, 0.02), 0, 1))
-        return as_tensor(bad[inside]), as_tensor(wide[inside]), score
+        return bad[inside], wide[inside], score
 
     def batch(self, size: int, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        bad, good, score = zip(*(self.sample(rng) for _ in range(size)))
-        pictures = (torch.stack(t).contiguous(memory_format=torch.channels_last) for t in (bad, good))
-        return *pictures, torch.from_numpy(np.stack(score))
+        """Input and target uint8 [N,h,h,3], score float [N]."""
+        return tuple(torch.from_numpy(np.stack(part)) for part in zip(*(self.sample(rng) for _ in range(size))))
 
 
-def batches(targets: Targets, crop: int, batch: int, seed: int, damaged: bool = True):
-    """Endless (input [N,3,h,h], target, score [N]), pictures in channels_last, made ahead by one thread.
+class Endless(IterableDataset):
+    """Batches for ever; each worker draws with a seed of its own."""
 
-    A thread, not a process: OpenCV and NumPy let go of the interpreter's lock, and a forked OpenCV can hang."""
+    def __init__(self, samples: Samples, batch: int, seed: int):
+        self.samples, self.size, self.seed = samples, batch, seed
+
+    def __iter__(self):
+        cv2.setNumThreads(1)
+        rng = np.random.default_rng([self.seed, get_worker_info().id])
+        while True:
+            yield self.samples.batch(self.size, rng)
+
+
+def batches(targets: Targets, crop: int, batch: int, seed: int, damaged: bool = True, workers: int = 0, device: str = "cpu"):
+    """Endless (input [N,3,h,h] 0..1, target, score [N]) on the device, pictures in channels_last, made ahead.
+
+    By one thread on a CPU, which trains on the other cores; for a GPU by `workers` processes, forked before CUDA is first used."""
     cv2.setNumThreads(1)
-    samples, rng, ready = Samples(targets, crop, damaged), np.random.default_rng(seed), Queue(maxsize=4)
+    samples = Samples(targets, crop, damaged)
+    for pictures in by_processes(samples, batch, seed, workers) if workers else by_thread(samples, batch, seed):
+        bad, good, score = (part.to(device, non_blocking=True) for part in pictures)
+        # uint8 [N,h,w,3] seen as [N,3,h,w] is channels_last already
+        yield bad.permute(0, 3, 1, 2).float() / 255, good.permute(0, 3, 1, 2).float() / 255, score
+
+
+def by_thread(samples: Samples, batch: int, seed: int):
+    rng, ready = np.random.default_rng(seed), Queue(maxsize=4)
 
     def fill() -> None:
         while True:
@@ -93,24 +116,29 @@ def batches(targets: Targets, crop: int, batch: int, seed: int, damaged: bool = 
         yield ready.get()
 
 
+def by_processes(samples: Samples, batch: int, seed: int, workers: int):
+    return iter(DataLoader(Endless(samples, batch, seed), batch_size=None, num_workers=workers, prefetch_factor=4, pin_memory=True))
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--iqa", type=Path, required=True, help="checkpoint of train_iqa.py")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--limit", type=int, help="only so many photographs")
+    parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
 
     from iqa_network import load_checkpoint
 
-    network, began = load_checkpoint(arguments.iqa), time.time()
+    network, began = load_checkpoint(arguments.iqa).to(arguments.device), time.time()
     targets = Targets(arguments.photos, limit=arguments.limit)
     scores = np.zeros_like(targets.scores)
     with torch.inference_mode():
         for column, pictures in enumerate((targets.clean, targets.light)):
             for start in range(0, len(pictures), 8):
                 middle = [as_tensor(p[128:384, 128:384]) for p in pictures[start : start + 8]]
-                scores[start : start + 8, column] = network(torch.stack(middle))[0].numpy()
+                scores[start : start + 8, column] = network(torch.stack(middle).to(arguments.device))[0].cpu().numpy()
     np.savez(arguments.out, scores=scores)
     for name, column in zip(("clean", "light"), scores.T):
         print(name, "score percentiles 5 25 50 75 95:", np.round(np.percentile(column, [5, 25, 50, 75, 95]), 3))

@@ -1,24 +1,29 @@
-"""Stage I of iqpir-photo: both codebooks, learned by autoencoding targets of every quality.
+r"""Stage I of iqpir-photo: both codebooks, learned by autoencoding targets of every quality.
 
     python models/train_codebooks.py --photos DATA/photos-train --out RUN --minutes 11        # what was shipped, 2 cores
+    python models/train_codebooks.py --photos DATA/photos-train --scores scores.npz --out RUN --minutes 0.75 \
+        --device cuda --workers 14 --crop 128 --batch 64                                      # one GPU beside 16 cores
     python models/train_codebooks.py --photos DATA/photos-train --out /tmp/smoke --smoke      # a minute on 2 cores
 
 Encoder -> nearest common code, and for targets scored above the threshold the nearest HQ+ code of what the common code left
-over -> decoder without fusion -> colours. L1 + 0.1 x feature distance + 0.25 x commitment. Codes follow their members by
-exponential average (.98); a code that nothing chose for long is moved onto a random latent of the batch.
-Differs from arXiv 2603.29773: HQ+ quantises the remainder, not the latent itself; no adversarial loss; photographs, not
-faces; minutes of two cores. Writes RUN/codebooks.pt and RUN/codebooks.jsonl, resumes where they are.
+over -> decoder without fusion -> colours. L1 + 0.1 x feature distance + 0.25 x commitment, and over the second half of the
+time 0.01 x adversarial (the shipped codebooks are older than that). Codes follow their members by exponential average (.98); a code that nothing chose for long is moved
+onto a random latent of the batch.
+Differs from arXiv 2603.29773: HQ+ quantises the remainder, not the latent itself; photographs, not faces; minutes.
+Writes RUN/codebooks.pt and RUN/codebooks.jsonl (usage of both books as perplexity), resumes where they are.
 """
 
 from __future__ import annotations
 
 import argparse
+from itertools import chain
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from discriminator import Discriminator
 from perceptual import FeatureDistance
 from photo_network import ALPHA, CODES, LATENT, WIDTHS, Codebook, Decoder, Encoder, hq_gate
 from photo_run import Run, deadline
@@ -45,7 +50,7 @@ class Learner(nn.Module):
         self.book.entries.copy_(self.sums / self.counts.clamp(min=1e-3)[:, None])
         dead = (self.counts < fewest).nonzero()[:, 0]
         if len(dead):  # also how the very first batch fills the book
-            fresh = tokens[torch.randint(len(tokens), (len(dead),))]
+            fresh = tokens[torch.randint(len(tokens), (len(dead),))].float()
             self.book.entries[dead], self.counts[dead] = fresh, 2 * fewest
             self.sums[dead] = fresh * 2 * fewest
 
@@ -64,10 +69,11 @@ class Autoencoder(nn.Module):
 
     def codes(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """[N,3,H,W] -> latent [N,h,w,LATENT] and the codes of both books, each [N,h,w]."""
-        latent = self.encoder(image)[2].permute(0, 2, 3, 1)
+        latent = self.encoder(image)[2].permute(0, 2, 3, 1).float()  # halves would blur which code is nearest
         tokens = latent.reshape(-1, LATENT)
-        common = self.common.nearest(tokens)
-        hqplus = self.hqplus.nearest((tokens - self.common.entries[common]) / ALPHA)
+        with torch.autocast(image.device.type, enabled=False):
+            common = self.common.nearest(tokens)
+            hqplus = self.hqplus.nearest((tokens - self.common.entries[common]) / ALPHA)
         return latent, common.view(latent.shape[:3]), hqplus.view(latent.shape[:3])
 
     def forward(self, image: Tensor, score: Tensor) -> tuple[Tensor, Tensor]:
@@ -104,25 +110,38 @@ if __name__ == "__main__":
     parser.add_argument("--crop", type=int, default=96)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--workers", type=int, default=0, help="processes that make crops, for a GPU")
     parser.add_argument("--smoke", action="store_true", help="20 photographs, half a minute")
     arguments = parser.parse_args()
 
     torch.manual_seed(1)
     torch.set_flush_denormal(True)
+    device = arguments.device
     targets = Targets(arguments.photos, arguments.scores, limit=20 if arguments.smoke else None)
-    network = Autoencoder().to(memory_format=torch.channels_last).train()
-    distance = FeatureDistance()
+    made = batches(targets, arguments.crop, arguments.batch, 1, damaged=False, workers=arguments.workers, device=device)
+    first = next(made)  # the processes are forked here, before CUDA is used
+    network = Autoencoder().to(device, memory_format=torch.channels_last).train()
+    distance, discriminator = FeatureDistance().to(device), Discriminator().to(device)
     optimizer = torch.optim.AdamW(network.parameters(), lr=arguments.rate, weight_decay=0.01, betas=(0.9, 0.98))
+    rival = torch.optim.AdamW(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.99))
     until = deadline(arguments.until, 0.5 if arguments.smoke else arguments.minutes)
     run = Run(arguments.out, "codebooks", network, optimizer, until, arguments.rate)
-    for _, target, score in batches(targets, arguments.crop, arguments.batch, seed=run.iteration, damaged=False):
-        colours, commitment = network(target, score)
-        colours.register_hook(lambda g: g.contiguous(memory_format=torch.channels_last))
-        error = (colours - target).abs().mean()
-        loss, losses = error + 0.25 * commitment, dict(l1=error.item(), commitment=commitment.item())
-        if run.iteration % 2 == 0:
-            feature = distance(colours[:4], target[:4]).mean()
-            loss, losses["feature"] = loss + 0.1 * feature, feature.item()
+    for _, target, score in chain([first], made):
+        with torch.autocast(device, torch.bfloat16, enabled=device != "cpu"):
+            colours, commitment = network(target, score)
+            colours.register_hook(lambda g: g.contiguous(memory_format=torch.channels_last))
+            error = (colours - target).abs().mean()
+            loss, losses = error + 0.25 * commitment, dict(l1=error, commitment=commitment)
+            if run.iteration % 2 == 0:
+                feature = distance(colours[:4], target[:4]).mean()
+                loss, losses["feature"] = loss + 0.1 * feature, feature
+            elif run.progress() > 0.5:
+                losses["told_apart"] = discriminator.loss(colours, target)
+                rival.zero_grad()
+                losses["told_apart"].backward()
+                rival.step()
+                loss = loss - 0.01 * discriminator(colours).mean()
         loss.backward()
         if run.iteration % 50 == 0:
             losses |= dict(common=network.learn_common.perplexity(), hqplus=network.learn_hqplus.perplexity())
