@@ -1,7 +1,7 @@
 """Makes a checkpoint for train_iqa.py out of a shipped ONNX file, so that training can go on from what is shipped.
 
-    python iqa_from_onnx.py --onnx onnx/iqa-photo.onnx --out IQA-0.4/final.pt             # 10 s
-    python train_iqa.py --start IQA-0.4/final.pt ...
+    python iqa_from_onnx.py --onnx onnx/iqa-photo.onnx --out IQA-START/final.pt           # 10 s
+    python train_iqa.py --start IQA-START/final.pt ...
 
 export_iqa.py multiplies the frozen BatchNorm scales into the convolutions, and the exporter then names those weights itself
 (onnx::Conv_123) in the order in which the network calls them. The scales are constants of EfficientNet-lite0, so dividing by
@@ -43,10 +43,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--onnx", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--exposure", type=float, default=iqa_network.EXPOSURE, help="EXPOSURE of iqa_network.py when the file was made")
     a = parser.parse_args()
     network = unfold(a.onnx)
-    iqa_network.EXPOSURE = a.exposure
     session = onnxruntime.InferenceSession(str(a.onnx), providers=["CPUExecutionProvider"])
     for shape in SHAPES:
         images = test_images(shape)

@@ -3,7 +3,7 @@
     python train_iqa.py --smoke --photos DATA/photos-train --labels DATA/kadid-dmos-by-level.csv --out OUT     # 30 s
     python train_iqa.py --photos DATA/photos-train --labels DATA/kadid-dmos-by-level.csv --out OUT --minutes 60
     (the same command again continues from OUT/state.pt; --start OTHER/final.pt begins with its weights)
-    python train_iqa.py ... --device cuda --workers 14 --minutes 1.8 --start IQA-0.4/final.pt --pairs 48 --size 256 --small-share 0 \
+    python train_iqa.py ... --device cuda --workers 14 --minutes 1.8 --start IQA-START/final.pt --pairs 48 --size 256 --small-share 0 \
         --lr-backbone 3e-4 --lr-head 8e-4 --ema 0.99          # one GPU beside 16 cores, from what iqa_from_onnx.py makes
 
 A GPU waits for its examples, 15 to 35 ms of a core a group: --workers processes make them, from photographs decoded once (1.2 GB).
@@ -203,7 +203,7 @@ def main():
         label = target.to(a.device, non_blocking=True)
         with torch.autocast(a.device.split(":")[0], torch.bfloat16, enabled=cuda):
             features = network.features(image)  # the pixel statistics among them stay float32
-        score, _ = network.judge(features)  # without EXPOSURE, which is set on trained weights
+        score, _ = network.judge(features)
         loss = loss_of(score, label, examples.group)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
