@@ -7,7 +7,6 @@ import torch
 import torch.nn.functional as F
 
 COUNT = 46
-LOST_CENTRE, LOST_SPREAD = -2.4, 0.6  # of `lost_levels` over clean and damaged training crops
 
 
 def luma(image):
