@@ -20,7 +20,7 @@ def lost_levels(image):
 
     A tone curve applied to 8-bit pixels leaves levels out and puts two on one. What is coded as JPEG afterwards shows none
     of it. Counted as a product of two one-of-16 tables, because every ONNX runtime has those operators."""
-    value = torch.round(image[:, 1].flatten(1) * 255).clamp(0, 255)
+    value = torch.floor(image[:, 1].flatten(1) * 255 + 0.5).clamp(0, 255)  # WebGPU knows no Round
     high = torch.floor(value / 16)
     place = torch.arange(16, dtype=image.dtype, device=image.device)
     first, second = ((x[:, :, None] == place).to(image.dtype) for x in (high, value - 16 * high))
