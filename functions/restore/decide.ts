@@ -9,6 +9,8 @@ import { decisionOf } from './engine.ts';
 
 /** A candidate and what was found of it. */
 export interface Candidate extends Restored {
+  /** Share of the model's change that was not held back, 0 to 1. */
+  changeKept: number;
   assessment: Assessment;
 }
 
@@ -39,8 +41,14 @@ export function decide(
   const is = candidate.assessment.learned.value;
   const gain = is - before.learned.value;
   const change = `The score went from ${was} to ${is.toFixed(3)}`;
-  if (gain < margin) return keep('not-better', `${change}, a rise below the margin of ${margin}.`);
-  return deliver('better', `${change}, a rise by at least the margin of ${margin}.`);
+  const verdict =
+    gain < margin
+      ? keep('not-better', `${change}, a rise below the margin of ${margin}.`)
+      : deliver('better', `${change}, a rise by at least the margin of ${margin}.`);
+  const { changeKept } = candidate;
+  if (changeKept === 1) return verdict;
+  const held = `Of the change ${Math.round(100 * changeKept)} % was kept: a picture of that score is not damaged enough for more.`;
+  return { ...verdict, message: `${verdict.message} ${held}`, changeKept };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { RestorationError } from '../lib/contracts/errors.ts';
 import type { ModelCard } from '../lib/contracts/model-card.ts';
 import type { DeliveredRecord, FaceTreatment } from '../lib/contracts/record.ts';
@@ -15,7 +16,7 @@ import { checkRequest, type Plan } from './plan.ts';
 export interface Engine {
   readonly restorer: ModelCard;
   readonly device: Device;
-  /** sha256 of every model that takes part: half of a result's identity. */
+  /** sha256 of every model that takes part, and of what the decision goes by: half of a result's identity. */
   readonly hashes: string[];
   readonly models: DeliveredRecord['models'];
   /** Left out where faces are treated as the rest of the picture; `facesLeft` says why. */
@@ -37,7 +38,7 @@ export function describeModels(registry: RegisteredModel[], settings: Settings, 
   return {
     restorer: restorer.card,
     device,
-    hashes: cards.map(({ sha256 }) => sha256),
+    hashes: [...cards.map(({ sha256 }) => sha256), hashDecision(restorer.card)],
     models: cards.map(({ id, task, modelVersion, sha256 }) => ({ id, task, version: modelVersion, sha256 })),
     ...(!('detector' in faces) && { facesLeft: faces }),
   };
@@ -76,6 +77,11 @@ export async function openEngine(
     await close();
     throw error;
   }
+}
+
+function hashDecision(card: ModelCard): string {
+  const { assess, good, margin, largestChange } = decisionOf(card);
+  return createHash('sha256').update(JSON.stringify({ assess, good, margin, largestChange })).digest('hex');
 }
 
 function findModels(registry: RegisteredModel[], settings: Settings) {

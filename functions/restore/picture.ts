@@ -1,10 +1,13 @@
 import { RestorationError } from '../lib/contracts/errors.ts';
 import type { Decision, Face, FaceTreatment } from '../lib/contracts/record.ts';
 import type { Image } from '../lib/imaging/image.ts';
+import type { Restored } from '../lib/inference/run-model.ts';
 import type { Assessment } from '../lib/quality/assessment.ts';
+import { findBlank, findHarm } from '../lib/quality/guards.ts';
+import { holdBack } from '../lib/quality/hold-back.ts';
 import { type Candidate, decide, decideFaces } from './decide.ts';
 import { countRestored, pasteFaces, recordFaces, restoreFaces, type TreatedFaces } from './faces.ts';
-import { planRestoration } from './plan.ts';
+import { type Plan, planRestoration } from './plan.ts';
 import type { Request } from './request.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import type { Turns } from './turns.ts';
@@ -33,7 +36,7 @@ export interface RestoredPicture {
 }
 
 /**
- * Assess, plan, restore, faces, assess, decide. Faces are pasted over what the restorer made, and the whole is judged. Where
+ * Assess, plan, restore, hold back, faces, assess, decide. Faces are pasted over what the restorer made, and the whole is judged. Where
  * that is not delivered, or the picture is good already and the restorer did not run, faces that gained are tried over the
  * source: a sharp picture of a blurred face is both.
  */
@@ -47,7 +50,10 @@ export async function restorePicture(
     const before = await watch.time('assess', () => engine.assess(source, signal));
     const plan = planRestoration(settings, engine.restorer, before.learned.value);
     const restored = plan.restore
-      ? await watch.time('restore', () => engine.restore(source, plan, { onTile, signal }))
+      ? await watch.time('restore', async () => {
+          const whole = await engine.restore(source, plan, { onTile, signal });
+          return { ...whole, changeKept: keepChange(source, whole, plan) };
+        })
       : undefined;
     const faces = engine.faces && (await watch.time('faces', () => facesOf(restored?.image)));
     if (!restored) return { before, faces };
@@ -84,7 +90,7 @@ export async function restorePicture(
     const image = { ...source, pixels };
     await watch.time('faces', async () => pasteFaces(image, treated));
     const assessment = await watch.time('assess', () => engine.assess(image, signal));
-    return { image, tiles: 0, seconds: 0, nonFinite: 0, assessment };
+    return { image, tiles: 0, seconds: 0, nonFinite: 0, changeKept: 1, assessment };
   }
 
   function resultOf(decided: Decision, of: Candidate | undefined, seconds: number): RestoredPicture {
@@ -98,6 +104,16 @@ export async function restorePicture(
       ...(made.faces ? recordFaces(made.faces, decided.delivered) : { faceTreatment: engine.facesLeft }),
     };
   }
+}
+
+/**
+ * Holds a result back, in place, to the change that is planned at most. One that no guard lets pass is left as it is, for the
+ * decision to see.
+ * @returns share of the change that is left, 0 to 1
+ */
+function keepChange(source: Image, restored: Restored, { largestChange }: Plan): number {
+  if (largestChange === undefined || findBlank(source, restored) || findHarm(source, restored.image)) return 1;
+  return holdBack(source, restored.image, largestChange);
 }
 
 function stopIfAsked(signal: AbortSignal | undefined): void {

@@ -1,6 +1,7 @@
 import { RestorationError } from '../lib/contracts/errors.ts';
 import type { ModelCard } from '../lib/contracts/model-card.ts';
 import type { Settings } from '../lib/contracts/settings.ts';
+import { largestChange } from '../lib/quality/hold-back.ts';
 
 /** What will be done with a picture, once it was assessed. */
 export interface Plan {
@@ -8,6 +9,8 @@ export interface Plan {
   /** Model inputs; left out where the model does not take them. */
   score?: number;
   fidelity?: number;
+  /** Levels of 255, see quality/hold-back.ts; left out where any change is welcome. */
+  largestChange?: number;
 }
 
 /**
@@ -30,10 +33,12 @@ export function checkRequest(settings: Settings, card: ModelCard): void {
  */
 export function planRestoration(settings: Settings, card: ModelCard, quality: number): Plan {
   const good = card.decision !== undefined && quality >= card.decision.good;
+  const limit = settings.deliver === 'better' ? card.decision?.largestChange : undefined;
   return {
     restore: settings.deliver === 'always' || !good,
     score: takes(card, 'score') ? (settings.score ?? card.defaults.score) : undefined,
     fidelity: takes(card, 'fidelity') ? (settings.fidelity ?? card.defaults.fidelity) : undefined,
+    ...(limit && { largestChange: largestChange(limit, quality) }),
   };
 }
 

@@ -56,6 +56,15 @@ describe.runIf(hasPyTorch)('the Python corner', () => {
     expect((await stat(model)).size).toBeGreaterThan(1e6);
   });
 
+  it('makes a checkpoint of the shipped restorer that computes the same, to train on from', {
+    timeout: 120_000,
+  }, async () => {
+    const shipped = join(root, 'models', 'onnx', 'iqpir-photo.onnx');
+    const found = await script('photo_from_onnx.py', '--onnx', shipped, '--out', join(folder, 'shipped.pt'));
+    expect(found.match(/codes equal 1\.0000/g)).toHaveLength(3);
+    expect((await stat(join(folder, 'shipped.pt'))).size).toBeGreaterThan(1e6);
+  });
+
   it('damages a folder of pictures the same way every time', { timeout: 120_000 }, async () => {
     const [one, two] = [join(folder, 'one'), join(folder, 'two')];
     await script('damage.py', join(folder, 'photos'), one, '--levels', 'medium');

@@ -108,6 +108,15 @@ export const ModelCard = z.strictObject({
       assess: z.string(),
       good: z.number(),
       margin: z.number(),
+      /** How much of a picture may change, see quality/hold-back.ts; left out, as much as the model likes. */
+      largestChange: z
+        .strictObject({
+          /** Two scores of the picture as it came. */
+          scores: z.tuple([z.number(), z.number()]),
+          /** Levels of 255 at each, root mean square. */
+          levels: z.tuple([z.number().positive(), z.number().positive()]),
+        })
+        .optional(),
       calibration: z.string().optional(),
     })
     .optional(),

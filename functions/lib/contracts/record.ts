@@ -75,6 +75,8 @@ export const Decision = z.strictObject({
   reason: z.enum(decisionReasons),
   /** The reason in words, with its numbers. */
   message: z.string(),
+  /** Share of the model's change that was held to be justified by the score before; left out where all of it was. */
+  changeKept: z.number().min(0).max(1).optional(),
 });
 export type Decision = z.infer<typeof Decision>;
 

@@ -26,7 +26,7 @@ export type MetadataPolicy = Settings['metadata'];
 
 /**
  * Identity of a result: the same source with the same hash is not restored again.
- * @param modelHashes sha256 of every model file that takes part
+ * @param modelHashes sha256 of every model file that takes part, and of the numbers by which its results are delivered
  * @returns sha256, hex
  */
 export function hashSettings(settings: Settings, modelHashes: string[]): string {

@@ -18,7 +18,7 @@ function assessed(image: Image, value: number): Assessment {
 }
 
 function candidate(image: Image, value: number, nonFinite = 0) {
-  return { image, tiles: 1, seconds: 0, nonFinite, assessment: assessed(image, value) };
+  return { image, tiles: 1, seconds: 0, nonFinite, changeKept: 1, assessment: assessed(image, value) };
 }
 
 const mapped = (change: (value: number, at: number) => number): Image => ({
@@ -37,6 +37,14 @@ describe('decide', () => {
       delivered: 'original',
       reason: 'not-better',
     });
+  });
+
+  it('says how much of the change was kept, delivered or not, where some was held back', () => {
+    for (const value of [0.46, 0.44]) {
+      const decided = decide(better, card, picture, before, { ...candidate(picture, value), changeKept: 0.614 });
+      expect(decided).toMatchObject({ changeKept: 0.614, message: expect.stringContaining('61 %') });
+    }
+    expect(decide(better, card, picture, before, candidate(picture, 0.46))).not.toHaveProperty('changeKept');
   });
 
   it('says so where nothing was restored because the picture is good', () => {

@@ -23,6 +23,22 @@ describe('planRestoration', () => {
   });
 });
 
+describe('planRestoration of a card that limits the change', () => {
+  const largestChange = { scores: [0.2, 0.8] as [number, number], levels: [16, 1] as [number, number] };
+  const limited = fixtureModel('local', { decision: { ...decision, largestChange } }).card;
+
+  it('allows the less, the better the picture is: by the same ratio for the same step', () => {
+    const allowed = (quality: number) => planRestoration(Settings.parse({}), limited, quality).largestChange;
+    expect([allowed(0.2), allowed(0.5), allowed(0.8)]).toEqual([16, expect.closeTo(4), expect.closeTo(1)]);
+    expect(allowed(0.05)).toBeCloseTo(32);
+  });
+
+  it('allows any change where results are always delivered, or the card sets no limit', () => {
+    expect(planRestoration(Settings.parse({ deliver: 'always' }), limited, 0.2)).not.toHaveProperty('largestChange');
+    expect(planRestoration(Settings.parse({}), card, 0.2)).not.toHaveProperty('largestChange');
+  });
+});
+
 describe('checkRequest', () => {
   it('refuses a wish that the model cannot hear', () => {
     expect(() => checkRequest(Settings.parse({ fidelity: 0.5 }), plain)).toThrow(/--fidelity/);

@@ -3,14 +3,15 @@ import { CommittedRecord } from '../../../../functions/lib/contracts/record.ts';
 import { hashSettings, Settings } from '../../../../functions/lib/contracts/settings.ts';
 import type { RegisteredModel } from '../../../../functions/lib/inference/registry.ts';
 import { hashOfToday } from '../../../../functions/local/aws/todays-hash.ts';
+import { describeModels } from '../../../../functions/restore/engine.ts';
 import { fixtureModel } from '../../../support/model-cards.ts';
 
 const decision = { assess: 'judge', good: 0.9, margin: 0.01 };
 const judge = fixtureModel('judge');
 const restorer = fixtureModel('local', { id: 'restorer', decision });
 const registry = [judge, restorer];
-const hashes = [restorer.card.sha256, judge.card.sha256];
 const settings = Settings.parse({ model: 'restorer' });
+const { hashes } = describeModels(registry, settings, 'cpu');
 const usual = hashSettings(settings, hashes);
 
 const upload = { bucket: 'b', key: 'a.jpg', version: 'v1', size: 1, eventTime: '2026-11-23T10:00:00Z' };
@@ -41,6 +42,12 @@ describe('hashOfToday', () => {
     ]) {
       expect(await today(upload, record(other))).not.toBe(other);
     }
+  });
+
+  it('differs where results are delivered by other numbers', async () => {
+    const stricter = fixtureModel('local', { id: 'restorer', decision: { ...decision, margin: 0.02 } });
+    const today = hashOfToday(settings, uploadsWith({}), [judge, stricter]);
+    expect(await today(upload, record(usual))).not.toBe(usual);
   });
 
   it("counts what the upload's own metadata ask, so that its record is not outdated for ever", async () => {
