@@ -112,4 +112,4 @@ if __name__ == "__main__":
     if arguments.out:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         rounded = {k: [{n: round(v, 4) if isinstance(v, float) else v for n, v in r.items()} for r in rows] for k, rows in pictures.items()}
-        arguments.out.write_text(json.dumps(dict(table=table, pictures=rounded), indent=1) + "\n")
+        arguments.out.write_text(json.dumps(dict(table=table, pictures=rounded)) + "\n")
