@@ -69,7 +69,10 @@ function withSettings(command: Command): Command {
       ),
     )
     .addOption(
-      new Option('--deliver <when>', 'better: held to what the score allows, and the original where that is not better; always: the result')
+      new Option(
+        '--deliver <when>',
+        'better: held to what the score allows, and the original where that is not better; always: the result',
+      )
         .choices([...deliveries])
         .default('better'),
     )
