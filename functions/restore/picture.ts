@@ -36,9 +36,9 @@ export interface RestoredPicture {
 }
 
 /**
- * Assess, plan, restore, hold back, faces, assess, decide. Faces are pasted over what the restorer made, and the whole is judged. Where
- * that is not delivered, or the picture is good already and the restorer did not run, faces that gained are tried over the
- * source: a sharp picture of a blurred face is both.
+ * Assess, plan, restore, hold back, faces, assess, decide. Faces are pasted over what the restorer made, and the whole is
+ * judged. Where that is not delivered, or the picture is good already and the restorer did not run, faces that gained are tried
+ * over the source: a sharp picture of a blurred face is both.
  */
 export async function restorePicture(
   source: Image,
