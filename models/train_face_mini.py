@@ -28,11 +28,11 @@ from torch.nn import functional as F
 from degradations import damage_lightly
 from face_mini import ALPHA, BLOCK, CODES, LATENT, FaceMini
 from perceptual import FeatureDistance
+from photo_learner import draw_fidelity, log_error, loss_floor
 from photo_network import hq_gate
 from photo_run import Run, deadline
 from photo_samples import ASSUMED, LIGHT_TARGETS, as_tensor
 from portraits import draw_damage, load_portraits
-from train_photo import draw_fidelity, log_error, loss_floor
 
 
 def batches(portraits: list[np.ndarray], size: int, seed: int):
