@@ -25,6 +25,20 @@ export function decide(
   before: Assessment,
   candidate: Candidate | undefined,
 ): Decision {
+  const decision = judge(settings, card, original, before, candidate);
+  const changeKept = candidate?.changeKept ?? 1;
+  if (changeKept === 1) return decision;
+  const held = `Of the change ${Math.round(100 * changeKept)} % was kept: a picture of that score is not damaged enough for more.`;
+  return { ...decision, message: `${decision.message} ${held}`, changeKept };
+}
+
+function judge(
+  settings: Settings,
+  card: ModelCard,
+  original: Image,
+  before: Assessment,
+  candidate: Candidate | undefined,
+): Decision {
   const { good, margin } = decisionOf(card);
   const was = before.learned.value.toFixed(3);
   if (!candidate) return keep('already-good', `The score is ${was}, at or above ${good}: nothing to restore.`);
@@ -41,14 +55,8 @@ export function decide(
   const is = candidate.assessment.learned.value;
   const gain = is - before.learned.value;
   const change = `The score went from ${was} to ${is.toFixed(3)}`;
-  const verdict =
-    gain < margin
-      ? keep('not-better', `${change}, a rise below the margin of ${margin}.`)
-      : deliver('better', `${change}, a rise by at least the margin of ${margin}.`);
-  const { changeKept } = candidate;
-  if (changeKept === 1) return verdict;
-  const held = `Of the change ${Math.round(100 * changeKept)} % was kept: a picture of that score is not damaged enough for more.`;
-  return { ...verdict, message: `${verdict.message} ${held}`, changeKept };
+  if (gain < margin) return keep('not-better', `${change}, a rise below the margin of ${margin}.`);
+  return deliver('better', `${change}, a rise by at least the margin of ${margin}.`);
 }
 
 /**

@@ -52,7 +52,7 @@ export async function restorePicture(
     const restored = plan.restore
       ? await watch.time('restore', async () => {
           const whole = await engine.restore(source, plan, { onTile, signal });
-          return { ...whole, changeKept: keepChange(source, whole, plan) };
+          return { ...whole, changeKept: limitChange(source, whole, plan) };
         })
       : undefined;
     const faces = engine.faces && (await watch.time('faces', () => facesOf(restored?.image)));
@@ -111,7 +111,7 @@ export async function restorePicture(
  * decision to see.
  * @returns share of the change that is left, 0 to 1
  */
-function keepChange(source: Image, restored: Restored, { largestChange }: Plan): number {
+function limitChange(source: Image, restored: Restored, { largestChange }: Plan): number {
   if (largestChange === undefined || findBlank(source, restored) || findHarm(source, restored.image)) return 1;
   return holdBack(source, restored.image, largestChange);
 }

@@ -8,21 +8,11 @@ import { RestorationRecord } from '../../functions/lib/contracts/record.ts';
 import { findModel, loadRegistry } from '../../functions/lib/inference/registry.ts';
 import { openSession } from '../../functions/lib/inference/session.ts';
 import { type Ended as CommandEnded, iqpir, root } from '../support/cli.ts';
+import { python, pythonHas } from '../support/python.ts';
 
 const run = promisify(execFile);
 
-/** A Python with models/requirements.txt; `.ci/run` always names one. */
-const python = process.env.IQPIR_PYTHON ?? 'python3';
-
-const hasPyTorch = await run(python, ['-c', 'import torch, onnx, onnxscript, onnxruntime']).then(
-  () => true,
-  () => false,
-);
-if (!hasPyTorch) {
-  console.warn(
-    'The face network was NOT tested: no PyTorch. Set IQPIR_PYTHON to a Python with models/requirements.txt.',
-  );
-}
+const hasPyTorch = await pythonHas('torch, onnx, onnxscript, onnxruntime', 'The face network was');
 
 const golden = join(root, 'models', 'golden', 'iqpir-golden.npz');
 const layout = join(root, 'models', 'golden', 'iqpir-checkpoint-layout.json');

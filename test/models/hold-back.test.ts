@@ -9,21 +9,11 @@ import type { Image } from '../../functions/lib/imaging/image.ts';
 import { holdBack } from '../../functions/lib/quality/hold-back.ts';
 import { root } from '../support/cli.ts';
 import { draw, photoLike, random } from '../support/generated-pictures.ts';
+import { python, pythonHas } from '../support/python.ts';
 
 const run = promisify(execFile);
 
-/** A Python with models/requirements.txt; `.ci/run` always names one. */
-const python = process.env.IQPIR_PYTHON ?? 'python3';
-
-const hasOpenCV = await run(python, ['-c', 'import cv2']).then(
-  () => true,
-  () => false,
-);
-if (!hasOpenCV) {
-  console.warn(
-    'Python\'s "hold back" was NOT compared: no OpenCV. Set IQPIR_PYTHON to a Python with models/requirements.txt.',
-  );
-}
+const hasOpenCV = await pythonHas('cv2', `Python's "hold back" was`);
 
 let folder: string;
 beforeAll(async () => {

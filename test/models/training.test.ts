@@ -7,21 +7,11 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from '../support/cli.ts';
 import { photoLike } from '../support/generated-pictures.ts';
+import { python, pythonHas } from '../support/python.ts';
 
 const run = promisify(execFile);
 
-/** A Python with models/requirements.txt; `.ci/run` always names one. */
-const python = process.env.IQPIR_PYTHON ?? 'python3';
-
-const hasPyTorch = await run(python, ['-c', 'import torch, cv2, onnx']).then(
-  () => true,
-  () => false,
-);
-if (!hasPyTorch) {
-  console.warn(
-    'The training smoke run was NOT tested: no PyTorch. Set IQPIR_PYTHON to a Python with models/requirements.txt.',
-  );
-}
+const hasPyTorch = await pythonHas('torch, cv2, onnx', 'The training smoke run was');
 
 let folder: string;
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { Settings } from '../../../functions/lib/contracts/settings.ts';
 import type { Image } from '../../../functions/lib/imaging/image.ts';
 import { type Assessment, measure } from '../../../functions/lib/quality/assessment.ts';
 import { decide } from '../../../functions/restore/decide.ts';
-import { photoLike } from '../../support/generated-pictures.ts';
+import { photoLike, random } from '../../support/generated-pictures.ts';
 import { fixtureModel } from '../../support/model-cards.ts';
 
 const { card } = fixtureModel('local', { decision: { assess: 'judge', good: 0.8, margin: 0.05 } });
@@ -44,6 +44,10 @@ describe('decide', () => {
       const decided = decide(better, card, picture, before, { ...candidate(picture, value), changeKept: 0.614 });
       expect(decided).toMatchObject({ changeKept: 0.614, message: expect.stringContaining('61 %') });
     }
+    const next = random(5);
+    const noisy = mapped((value) => Math.min(255, Math.max(0, value + 60 * (next() - 0.5))));
+    const collapsed = decide(better, card, picture, before, { ...candidate(noisy, 0.9), changeKept: 0.614 });
+    expect(collapsed).toMatchObject({ reason: 'measures-collapsed', changeKept: 0.614 });
     expect(decide(better, card, picture, before, candidate(picture, 0.46))).not.toHaveProperty('changeKept');
   });
 
