@@ -15,10 +15,15 @@ for (const { name, status, message, assertionResults } of testResults) {
   passed += ended(['passed']).length;
   failed += broken.length + skipped.length;
   for (const { fullName } of skipped) console.error(`Skipped, which counts as failed here: ${fullName}`);
+  for (const { fullName, failureMessages } of broken)
+    console.error(`Failed: ${fullName}: ${failureMessages[0]?.split('\n')[0]}`);
   if (status === 'failed' && broken.length === 0) {
     failed += 1;
     console.error(`Did not load: ${name}: ${message}`);
   }
 }
-if (exitCode !== '0' && failed === 0) failed = 1;
+if (exitCode !== '0' && failed === 0) {
+  failed = 1;
+  console.error(`Exit code ${exitCode}, though no test failed.`);
+}
 console.log(`${passed} ${failed}`);

@@ -1,4 +1,4 @@
-"""What both training stages of iqpir-photo share: a deadline, a learning rate that follows it, averages, checkpoints, a log."""
+"""What both training stages of iqpir-photo share: an end, a learning rate that follows it, averages, checkpoints, a log."""
 
 from __future__ import annotations
 
@@ -46,14 +46,15 @@ class Average:
 class Run:
     """One stage in one folder: `NAME.pt` (resumable) and `NAME.jsonl` (a line every 50 iterations and every validation).
 
+    It ends at a moment, or after a number of iterations: the same budget for each of several runs on a busy machine.
     After each backward pass `step`; where a captured graph descends by itself, `set_rate` before it and `count` after it."""
 
-    def __init__(self, folder: Path, name: str, network, optimizer, until: float, peak: float):
+    def __init__(self, folder: Path, name: str, network, optimizer, until: float, peak: float, iterations: int | None = None):
         folder.mkdir(parents=True, exist_ok=True)
         self.checkpoint, self.log_file = folder / f"{name}.pt", folder / f"{name}.jsonl"
         self.network, self.optimizer, self.peak = network, optimizer, peak
         self.average = Average(network)
-        self.iteration, self.until = 0, until
+        self.iteration, self.until, self.iterations = 0, until, iterations
         self.trained = 0.0  # wall seconds over all resumed parts
         self.processor = 0.0  # processor seconds, likewise
         if self.checkpoint.exists():
@@ -80,7 +81,9 @@ class Run:
         print(f"resumed {self.checkpoint.name} at iteration {self.iteration}", flush=True)
 
     def progress(self) -> float:
-        """0..1 of the wall time between the first start and the deadline."""
+        """0..1 of the iterations, or of the wall time between the first start and the deadline."""
+        if self.iterations:
+            return min(1.0, self.iteration / self.iterations)
         return min(1.0, (time.time() - self.began) / max(1.0, self.until - self.began))
 
     def set_rate(self) -> None:
@@ -117,14 +120,17 @@ class Run:
             self.log(rate=float(f"{self.rate:.3g}"), seconds=round(seconds / passed, 4), **means)
         if time.time() - self.saved > CHECKPOINT_SECONDS:
             self.save()
-        return time.time() < self.until and not self.stopped
+        going_on = self.iteration < self.iterations if self.iterations else time.time() < self.until
+        return going_on and not self.stopped
 
     def log(self, **values) -> None:
         line = dict(iteration=self.iteration, minutes=round((time.time() - self.began) / 60, 2), **values)
         with open(self.log_file, "a") as handle:
             handle.write(json.dumps(line) + "\n")
-        left = max(0.0, self.until - time.time()) / 60
-        print(json.dumps(line), f"{left:.0f} min left", flush=True)
+        left = self.until - time.time()
+        if self.iterations:
+            left = (self.iterations - self.iteration) * (time.time() - self.began) / max(1, self.iteration)
+        print(json.dumps(line), f"{max(0.0, left) / 60:.0f} min left", flush=True)
 
     def save(self) -> None:
         self.saved = time.time()

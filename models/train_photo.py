@@ -106,7 +106,8 @@ def arguments_of(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--optimizer", choices=["muon", "adamw"], default="muon")
-    parser.add_argument("--stop-at", type=int, help="iteration at which to stop early, for comparisons")
+    parser.add_argument("--iterations", type=int, help="how many in all, instead of a time: the same budget for each of several runs")
+    parser.add_argument("--seed", type=int, default=0, help="another draws other weights and crops: what differs is chance")
     parser.add_argument("--network", choices=NETWORKS, default="photo")
     parser.add_argument("--ablation", choices=ABLATIONS, default="none")
     parser.add_argument("--iqa", type=Path, help="checkpoint of train_iqa.py, for the quality losses")
@@ -117,14 +118,14 @@ def arguments_of(words: list[str] | None = None) -> argparse.Namespace:
 
 
 def train(arguments: argparse.Namespace, targets: Targets) -> None:
-    torch.manual_seed(2)
+    torch.manual_seed(2 + arguments.seed)
     torch.set_flush_denormal(True)
     torch.backends.cudnn.benchmark = True
     cv2.setNumThreads(1)
     device, kind, ablation = arguments.device, arguments.network, arguments.ablation
     before = arguments.out / "photo.pt"
-    seed = torch.load(before, map_location="cpu", weights_only=True)["iteration"] if before.exists() else 0
-    made = batches(targets, arguments.crop, arguments.batch, seed, workers=arguments.workers, device=device)
+    done = torch.load(before, map_location="cpu", weights_only=True)["iteration"] if before.exists() else 0
+    made = batches(targets, arguments.crop, arguments.batch, 1_000_000 * arguments.seed + done, workers=arguments.workers, device=device)
     first = next(made)  # the processes are forked here, before CUDA is used
     autoencoder = None
     if not arguments.start:
@@ -145,7 +146,7 @@ def train(arguments: argparse.Namespace, targets: Targets) -> None:
     else:
         optimizer = torch.optim.AdamW(network.parameters(), lr=arguments.rate, weight_decay=0.01, betas=(0.9, 0.99))
     until = deadline(arguments.until, 0.5 if arguments.smoke else arguments.minutes)
-    run = Run(arguments.out, "photo", network, optimizer, until, arguments.rate)
+    run = Run(arguments.out, "photo", network, optimizer, until, arguments.rate, arguments.iterations)
     learn = Learner(run, network, autoencoder, quality, ablation, device)
     run.set_rate()  # low, for the warm-up before a capture
     if device == "cuda" and arguments.optimizer == "muon":
@@ -163,7 +164,7 @@ def train(arguments: argparse.Namespace, targets: Targets) -> None:
         if validation and time.time() - validated > 60 * arguments.validate_minutes:
             run.log(validation=validation.measure(run.average.tensors))
             validated = time.time()
-        if not going_on or run.iteration == arguments.stop_at:
+        if not going_on:
             break
     run.save()
     if validation:

@@ -54,9 +54,8 @@ function judge(
 
   const is = candidate.assessment.learned.value;
   const gain = is - before.learned.value;
-  const change = `The score went from ${was} to ${is.toFixed(3)}`;
-  if (gain < margin) return keep('not-better', `${change}, a rise below the margin of ${margin}.`);
-  return deliver('better', `${change}, a rise by at least the margin of ${margin}.`);
+  const change = `The score went from ${was} to ${is.toFixed(3)}; a rise of at least ${margin} was asked for.`;
+  return gain < margin ? keep('not-better', change) : deliver('better', change);
 }
 
 /**

@@ -67,12 +67,13 @@ export function judgeFace(
   if (drift) return { status: 'identity-drift', reason: drift };
   const change = `Its score went from ${before.toFixed(3)} to ${after.toFixed(3)}`;
   if (always) return { status: 'restored', reason: `${change}; delivered as asked, whatever the score.` };
-  if (after - before < margin) return { status: 'worse', reason: `${change}, a rise below the margin of ${margin}.` };
+  const asked = `${change}; a rise of at least ${margin} was asked for.`;
+  if (after - before < margin) return { status: 'worse', reason: asked };
   if (background !== undefined && after - background < margin) {
     const without = `the picture's restorer took it to ${background.toFixed(3)}`;
     return { status: 'worse', reason: `${change}, but ${without}: that is less than ${margin} below it.` };
   }
-  return { status: 'restored', reason: `${change}, a rise by at least the margin of ${margin}.` };
+  return { status: 'restored', reason: asked };
 }
 
 function driftOf(card: ModelCard, embedder: ModelCard | undefined, consistency: number, distance?: number) {

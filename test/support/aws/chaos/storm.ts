@@ -76,7 +76,8 @@ export async function startStorm(seed: number): Promise<Storm> {
       },
     },
     containers: {
-      environment: { IQPIR_CHAOS_FOLDER: notes, IQPIR_THREADS: '1' },
+      // What killed workers leave behind goes with the folder.
+      environment: { IQPIR_CHAOS_FOLDER: notes, IQPIR_THREADS: '1', TMPDIR: folder.path },
       command: ([node = '', , ...rest]) => [node, 'dist/test/support/aws/chaos/restore-entry.js', ...rest],
       async exitOf(job, { exitCode }) {
         if (exitCode !== 137) return undefined;
