@@ -1,17 +1,22 @@
 r"""What each mechanism is worth: restorers trained alike but for one thing (train_photo.py --ablation), on the same held-out crops;
 and what the method adds to a plain restorer (--network plain, plain-score, plain-prior).
 
-    TRAIN="python models/train_photo.py --photos DATA/photos-train --scores RUN/scores.npz --iqa IQA/final.pt --crop 96 --batch 32 \
-      --device cuda --workers 1 --minutes 2"
-    for name in none score second-codebook discrete-quality continuous-quality adversarial plain plain-score plain-prior; do
-      mkdir -p ABLATIONS/$name && cp RUN/codebooks.pt ABLATIONS/$name
-      case $name in plain*) what=--network ;; *) what=--ablation ;; esac
-      $TRAIN $what $name --out ABLATIONS/$name &      # all at once, sharing a GPU: shipped so
-    done; wait
+    export TRAIN="python models/train_photo.py --photos DATA/photos-train --scores RUN/scores.npz --iqa IQA/final.pt --crop 64 --batch 8 --iterations 2000"
+    one() {
+      mkdir -p ABLATIONS/$1 && cp RUN/codebooks.pt ABLATIONS/$1
+      case $1 in again) what="--seed 1" ;; plain*) what="--network $1" ;; *) what="--ablation $1" ;; esac
+      OMP_NUM_THREADS=1 $TRAIN $what --out ABLATIONS/$1
+    }
+    export -f one
+    printf '%s\n' none again score second-codebook discrete-quality continuous-quality adversarial plain plain-score plain-prior |
+      xargs -P 2 -I{} bash -c 'one {}'       # 16 minutes each on one core; on a GPU: --device cuda --workers 1 --crop 96 --batch 32
     python models/ablations.py ABLATIONS --iqa IQA/final.pt --photos DATA/photos-val --out models/results/ablations.json --plot models/results/ablations.png
 
-Minutes each, from a fresh network and the same codebooks: far from converged, so the differences count, not the values. A crop of 192 px of each photograph at each level; the gain in PSNR and the judge's distance as in over_optimise.py, the
-learned score, all as means. Each is asked for two scores, .9 and .5: what the score itself changes is the difference.
+Each from a fresh network and the same codebooks, with the same crops in the same order: far from converged, so the differences
+count, not the values. `again` is the first once more with other weights and crops: a difference no larger than its own is chance.
+A crop of 192 px of each photograph at each level; the gain in PSNR and the judge's distance as in over_optimise.py, the
+learned score, all as means, and as differences to `none` (the plain networks': to `plain`), picture by picture, with their
+standard errors. Each is asked for two scores, .9 and .5: what the score itself changes is the difference.
 """
 
 from __future__ import annotations
@@ -19,6 +24,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from statistics import mean, stdev
 
 import torch
 
@@ -33,48 +39,72 @@ from train_photo import ABLATIONS
 
 ASKED = (0.9, 0.5)
 PLAIN = tuple(name for name in NETWORKS if name != "photo")
+TITLES = {"again": "as shipped, once more", "score": "no score", "second-codebook": "one codebook"}
+RUNS = ("none", "again", *(name for name in ABLATIONS if name != "none"), *PLAIN)
 
 
-def table(runs: Path, pictures: list, quality, judge: JudgeDistance) -> dict[str, dict]:
-    """Ablation -> iterations, and asked score -> level -> means."""
-    results = {}
-    for name in (*ABLATIONS, *PLAIN):
+Found = list[dict[str, float]]  # one picture each
+
+
+def measured(runs: Path, pictures: list, quality, judge: JudgeDistance) -> dict[str, dict]:
+    """Run -> iterations, and asked score -> level -> means, with the difference to the run that it is compared with."""
+    results, bases = {}, {}
+    for name in RUNS:
         checkpoint = runs / name / "photo.pt"
         if not checkpoint.exists():
             continue
         network = load_restorer(checkpoint, name if name in PLAIN else "photo")
         results[name] = dict(iterations=torch.load(checkpoint, map_location="cpu", weights_only=True)["iteration"])
         for asked in ASKED:
-            results[name][str(asked)] = {level: means(network, level, asked, pictures, quality, judge) for level in LEVELS}
+            results[name][str(asked)] = {}
+            for level in LEVELS:
+                found = restored(network, level, asked, pictures, quality, judge)
+                base = bases.setdefault((name in PLAIN, asked, level), found)
+                results[name][str(asked)][level] = {key: round(mean(each(found, key)), 4) for key in found[0]} | dict(over=over(found, base))
             print(name, asked, results[name][str(asked)], flush=True)
     return results
 
 
-def means(network, level: str, asked: float, pictures: list, quality, judge: JudgeDistance) -> dict[str, float]:
+def restored(network, level: str, asked: float, pictures: list, quality, judge: JudgeDistance) -> Found:
     found, cut = [], slice(PLACE, PLACE + SIZE)
     for index, rgb in enumerate(pictures):
         clean, bad = (as_tensor(x[cut, cut])[None] for x in (rgb, damage_at_level(rgb, level, index)))
         with torch.inference_mode():
-            restored = network(bad, torch.tensor([asked]), torch.ones(1))[0].clamp(0, 1)
-        found.append(measures(quality, judge, restored, bad, clean))
-    return {key: round(sum(one[key] for one in found) / len(found), 4) for key in found[0]}
+            picture = network(bad, torch.tensor([asked]), torch.ones(1))[0].clamp(0, 1)
+        found.append(measures(quality, judge, picture, bad, clean))
+    return found
+
+
+def each(found: Found, key: str) -> list[float]:
+    return [one[key] for one in found]
+
+
+def over(found: Found, base: Found) -> dict[str, list[float]]:
+    """Measure -> mean difference to the base's, picture by picture, and its standard error."""
+    differences = {key: [a - b for a, b in zip(each(found, key), each(base, key))] for key in found[0]}
+    return {key: [round(mean(values), 4), round(stdev(values) / len(values) ** 0.5, 4)] for key, values in differences.items()}
 
 
 def plot(results: dict[str, dict], out: Path) -> None:
+    """What each run has over the one it is compared with: a dot a level, with its standard error."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    titles = {"gain": "gain in PSNR, dB", "score": "learned score", "judge": "judge's distance, share of the damaged picture's"}
-    figure, axes = pyplot.subplots(1, 3, figsize=(14, 3.8))
+    titles = {"gain": "PSNR, dB", "score": "learned score", "judge": "judge's distance, share of the damaged's (less is better)"}
+    names = [name for name in results if name not in ("none", "plain")]
+    figure, axes = pyplot.subplots(1, 3, figsize=(13, 0.45 * len(names) + 1.2), sharey=True)
     for axis, (measure, title) in zip(axes, titles.items()):
-        for place, (name, run) in enumerate(results.items()):
-            values = [run[str(ASKED[0])][level][measure] for level in LEVELS]
-            axis.bar([x + 0.8 / len(results) * (place - len(results) / 2) for x in range(len(values))], values, 0.75 / len(results), label="as shipped" if name == "none" else name)
-        axis.set_xticks(range(len(LEVELS)), LEVELS)
-        axis.set_title(title)
-    axes[0].legend(fontsize=7)
+        for shift, level in zip((-0.2, 0, 0.2), LEVELS):
+            points = [results[name][str(ASKED[0])][level]["over"][measure] for name in names]
+            places = [place + shift for place in range(len(names))]
+            axis.errorbar([x for x, _ in points], places, xerr=[error for _, error in points], fmt="o", markersize=4, label=level)
+        axis.axvline(0, color="gray", linewidth=0.8)
+        axis.set_title(title, fontsize=10)
+    axes[0].set_yticks(range(len(names)), [TITLES.get(name, name) for name in names])
+    axes[0].invert_yaxis()
+    axes[0].legend(fontsize=8)
     figure.savefig(out, dpi=90, bbox_inches="tight")
 
 
@@ -89,7 +119,7 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
 
     held_out = [rgb for _, rgb in load_folder(arguments.photos)[: arguments.limit]]
-    found = table(arguments.runs, held_out, load_checkpoint(arguments.iqa).requires_grad_(False), JudgeDistance())
-    arguments.out.write_text(json.dumps(dict(pictures=len(held_out), size=SIZE, runs=found), indent=1) + "\n")
+    results = measured(arguments.runs, held_out, load_checkpoint(arguments.iqa).requires_grad_(False), JudgeDistance())
+    arguments.out.write_text(json.dumps(dict(pictures=len(held_out), size=SIZE, runs=results), indent=1) + "\n")
     if arguments.plot:
-        plot(found, arguments.plot)
+        plot(results, arguments.plot)

@@ -11,7 +11,9 @@ export function pace(rate: number, signal?: AbortSignal): (pieces: number) => Pr
   return async (pieces) => {
     const due = start + (begun / rate) * 1000;
     begun += pieces;
-    const early = due - performance.now();
-    if (early > 0) await pause(early, undefined, { signal }).catch(() => {});
+    // Again where a timer fired early, as timers do by a millisecond.
+    while (performance.now() < due && !signal?.aborted) {
+      await pause(Math.ceil(due - performance.now()), undefined, { signal }).catch(() => {});
+    }
   };
 }

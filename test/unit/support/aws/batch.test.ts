@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   BatchClient,
@@ -12,6 +14,7 @@ import type { Job } from '../../../support/aws/batch/job.ts';
 import { JobDefinition } from '../../../support/aws/batch/job-definition.ts';
 import { type Jobs, type Machines, runJobs } from '../../../support/aws/batch/jobs.ts';
 import { isRetried } from '../../../support/aws/batch/retry-strategy.ts';
+import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 const arn = 'arn:aws:batch:us-east-1:000000000000:job-definition/restore:3';
 const retryStrategy = {
@@ -105,12 +108,23 @@ describe('the Batch endpoint', () => {
   });
 
   it('runs a process for each child of an array job, no more at a time than there are slots', async () => {
-    const batch = await batchRunning(
-      'console.log("start"); setTimeout(() => console.log("end", process.env.AWS_BATCH_JOB_ARRAY_INDEX), 150)',
-    );
+    const folder = await temporaryFolder();
+    ended.push(folder.dispose);
+    const noted = join(folder.path, 'lines');
+    // The first one waits for the second, so that two at a time do not depend on how fast processes start.
+    const script = `
+      const { appendFileSync, readFileSync } = require('node:fs');
+      const note = (line) => appendFileSync(process.env.NOTED, line + '\\n');
+      note('start');
+      const timer = setInterval(() => {
+        if (readFileSync(process.env.NOTED, 'utf8').split('start').length < 3) return;
+        clearInterval(timer);
+        note('end ' + process.env.AWS_BATCH_JOB_ARRAY_INDEX);
+      }, 5);`;
+    const batch = await batchRunning(script, { environment: () => ({ NOTED: noted }) });
     const { jobId = '' } = await submit(batch, 5);
     await batch.jobs.idle();
-    const lines = batch.output().trim().split('\n');
+    const lines = (await readFile(noted, 'utf8')).trim().split('\n');
     let running = 0;
     const most = Math.max(...lines.map((line) => (line === 'start' ? ++running : running--)));
     expect(most).toBe(2);
@@ -171,7 +185,7 @@ describe('the Batch endpoint', () => {
 
   it('ends what runs out of time, first kindly, and never tries it again', async () => {
     const stubborn = 'process.on("SIGTERM", () => console.log("asked")); setInterval(() => {}, 1000)';
-    const batch = await batchRunning(stubborn, { grace: 200 }, 1);
+    const batch = await batchRunning(stubborn, { grace: 200 }, 4);
     const { jobId = '' } = await submit(batch);
     await batch.jobs.idle();
     expect(batch.output()).toBe('asked\n');
