@@ -31,7 +31,7 @@ def load_network(checkpoint: Path | None) -> PhotoNetwork:
     network = PhotoNetwork()
     if checkpoint:
         network.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["average"])
-    return network.eval()
+    return network.eval().requires_grad_(False)  # with gradients, the codes' straight-through estimate would be exported, too
 
 
 def example(batch: int, height: int, width: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -43,7 +43,7 @@ describe('inspect', () => {
       code: 'too-many-pixels',
       message: 'Expected at most 150000000 pixels, came 50000 x 50000. Make it smaller or raise --max-pixels.',
     });
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(performance.now() - started).toBeLessThan(10_000);
   });
 
   it('takes a picture of exactly the limit and none above', async () => {

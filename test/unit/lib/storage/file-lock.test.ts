@@ -52,7 +52,7 @@ describe('A lock', () => {
     await holder.kill();
     const started = Date.now();
     expect(await withLock(own, 'key', async () => 'mine')).toBe('mine');
-    expect(Date.now() - started).toBeLessThan(2000);
+    expect(Date.now() - started).toBeLessThan(10_000);
   });
 
   it('of a dead process is broken by exactly one of many who meet it', async () => {
