@@ -3,10 +3,13 @@
 A picture is uint8 RGB [H, W, 3] before and after, of the same size and not shifted. What one round does, in this order
 (training swaps steps at times):
   blur     Gaussian, isotropic or twice as long one way at a random angle; in training also motion and defocus
-  shrink   by a factor (area or bilinear) and later back to size (bicubic or bilinear)
-  noise    standard deviation in units of 1/255: per channel, the same for all channels (gray), or growing with brightness
+  shrink   by a factor (area or bilinear) and later back to size (bicubic or bilinear; in training also by the nearest pixel)
+  noise    standard deviation in units of 1/255: per channel, the same for all channels (gray), or growing with brightness; in
+           training also grain (gray, soft) and blotches (colour alone, coarse, as a phone's smoothing leaves it)
+  sharpen  in training: an unsharp mask, whose halos are to go
   jpeg     OpenCV's encoder, 4:2:0 (70 %) or 4:4:4 chroma
-The way back to size comes before the noise or after the JPEG, with even odds.
+The way back to size comes before the noise or after the JPEG, with even odds. The shipped iqpir-photo (0.3.0) was trained
+without the nearest pixel, grain, blotches and sharpening.
 
 Evaluation levels: one round, every number drawn uniformly from its range by a generator seeded with (seed, level, index of
 the picture in the sorted folder):
@@ -45,9 +48,11 @@ class Round:
     noise: float = 0.0  # standard deviation, 1/255
     quality: int | None = None
     blur_kind: str = "gaussian"  # gaussian, stretched, motion, defocus
-    noise_kind: str = "colour"  # colour, gray, brightness
+    noise_kind: str = "colour"  # colour, gray, brightness, grain, blotches
+    sharpen: float = 0.0  # how much of what a blur takes away is added
     chroma: str = "420"
     enlarge_last: bool = False
+    enlarge_nearest: bool = False
     noise_first: bool = False  # noise before the blur, as in a picture that was softened afterwards
 
 
@@ -70,8 +75,23 @@ def blur_kernel(sigma: float, kind: str, rng: np.random.Generator) -> np.ndarray
 def add_noise(picture: np.ndarray, sigma: float, kind: str, rng: np.random.Generator) -> np.ndarray:
     """float32 [H, W, 3] 0..255 -> the same with noise; `brightness` has the given sigma at mid gray, like photon noise."""
     height, width, channels = picture.shape
-    noise = rng.standard_normal((height, width, 1 if kind == "gray" else channels), dtype=np.float32) * sigma
-    return picture + (noise * np.sqrt(np.clip(picture, 1, 255) / 127.5) if kind == "brightness" else noise)
+    noise = rng.standard_normal((height, width, 1 if kind in ("gray", "grain") else channels), dtype=np.float32) * sigma
+    if kind == "brightness":
+        noise *= np.sqrt(np.clip(picture, 1, 255) / 127.5)
+    elif kind == "grain":
+        noise = soft(noise, 0.7)
+    elif kind == "blotches":
+        noise = soft(noise - noise.mean(2, keepdims=True), 2.0)
+    return picture + noise
+
+
+def soft(noise: np.ndarray, sigma: float) -> np.ndarray:
+    """White noise [H, W, C] correlated over sigma px, as strong as before: a Gaussian leaves 1 / (2 sqrt(pi) sigma) of it."""
+    return cv2.GaussianBlur(noise, (0, 0), sigma).reshape(noise.shape) * (2 * np.pi**0.5 * sigma)
+
+
+def sharpen(picture: np.ndarray, amount: float, rng: np.random.Generator) -> np.ndarray:
+    return np.clip(picture + amount * (picture - cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.7, 1.8))), 0, 255)
 
 
 def as_bytes(picture: np.ndarray) -> Picture:
@@ -95,6 +115,8 @@ def apply_round(picture: np.ndarray, step: Round, rng: np.random.Generator) -> n
     if step.blur > 0.15:  # below, the kernel is a single pixel
         x = cv2.filter2D(x, -1, blur_kernel(step.blur, step.blur_kind, rng), borderType=cv2.BORDER_REFLECT_101)
     up = cv2.INTER_CUBIC if rng.random() < 0.7 else cv2.INTER_LINEAR
+    if step.enlarge_nearest:
+        up = cv2.INTER_NEAREST
     if step.shrink > 1.0:
         down = cv2.INTER_AREA if rng.random() < 0.6 else cv2.INTER_LINEAR
         small = (max(8, round(width / step.shrink)), max(8, round(height / step.shrink)))
@@ -103,6 +125,8 @@ def apply_round(picture: np.ndarray, step: Round, rng: np.random.Generator) -> n
             x = cv2.resize(x, (width, height), interpolation=up)
     if step.noise > 0 and not step.noise_first:
         x = add_noise(x, step.noise, step.noise_kind, rng)
+    if step.sharpen > 0:
+        x = sharpen(x, step.sharpen, rng)
     if step.quality is not None:
         x = jpeg(x, step.quality, step.chroma)
     if x.shape[:2] != (height, width):
@@ -140,9 +164,11 @@ def draw_round(strength: float, rng: np.random.Generator) -> Round:
         noise=rng.uniform(0, 25 * strength) if rng.random() < 0.8 else 0.0,
         quality=int(rng.uniform(lowest, 96)) if rng.random() < 0.8 else None,
         blur_kind=rng.choice(["gaussian", "stretched", "motion", "defocus"], p=[0.55, 0.3, 0.07, 0.08]),
-        noise_kind=rng.choice(["colour", "gray", "brightness"], p=[0.55, 0.22, 0.23]),
+        noise_kind=rng.choice(["colour", "gray", "brightness", "grain", "blotches"], p=[0.5, 0.18, 0.18, 0.08, 0.06]),
+        sharpen=rng.uniform(0.1, 1.6 * strength + 0.2) if rng.random() < 0.08 else 0.0,
         chroma=rng.choice(["420", "444"], p=[0.7, 0.3]),
         enlarge_last=bool(rng.random() < 0.5),
+        enlarge_nearest=bool(rng.random() < 0.07),
         noise_first=bool(rng.random() < 0.1),
     )
 
