@@ -86,14 +86,19 @@ def plot(results: dict, out: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    names = {"score": "learned score, optimised", "gain": "gain in PSNR, dB", "judge": "judge's distance, share of the damaged picture's"}
-    figure, axes = pyplot.subplots(1, 3, figsize=(13, 3.6))
+    names = {"score": "learned score, optimised", "gain": "gain in PSNR, dB", "judge": "judge's distance, share of the damaged's"}
+    figure, axes = pyplot.subplots(1, 3, figsize=(14, 3.6))
     for axis, (measure, title) in zip(axes, names.items()):
-        for way in WAYS:
-            axis.plot(range(len(STEPS)), [results["ways"][way][str(step)][measure] for step in STEPS], marker="o", label=way)
+        lines = {way: [results["ways"][way][str(step)][measure] for step in STEPS] for way in WAYS}
+        for way, line in lines.items():
+            axis.plot(range(len(STEPS)), line, marker="o", label=way)
+        if measure != "score":  # pixels leave the frame at once, and would hide how codes and latent differ
+            near = lines["codes"] + lines["latent"]
+            room = 0.3 * (max(near) - min(near))
+            axis.set_ylim(min(near) - room, max(near) + room)
         axis.set_xticks(range(len(STEPS)), STEPS)
         axis.set_xlabel("steps")
-        axis.set_title(title)
+        axis.set_title(title, fontsize=10)
     axes[0].legend()
     figure.savefig(out, dpi=90, bbox_inches="tight")
 
