@@ -92,7 +92,7 @@ def plot(results: dict[str, dict], out: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    titles = {"gain": "PSNR, dB", "score": "learned score", "judge": "judge's distance, share of the damaged's (less is better)"}
+    titles = {"gain": "PSNR, dB", "score": "learned score", "judge": "judge's distance (less is better)"}
     names = [name for name in results if name not in ("none", "plain")]
     figure, axes = pyplot.subplots(1, 3, figsize=(13, 0.45 * len(names) + 1.2), sharey=True)
     for axis, (measure, title) in zip(axes, titles.items()):
