@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { isConflict, RestorationError } from '../contracts/errors.ts';
 import type { Overwrite } from '../contracts/manifest.ts';
 import { RestorationRecord, type Result } from '../contracts/record.ts';
-import { imagesOf, type Place, removeImages, removeOrphans } from './orphans.ts';
+import { imagesOf, type Place, removeImages, removeLayers, removeOrphans } from './orphans.ts';
 import { isNewer, isOfSource, isTwin, stampOf } from './stamp.ts';
 import { asksForWork, type Committed, isSameVersion, readCommitted, type Standing, standingOf } from './standing.ts';
 import type { ObjectInfo, ObjectStore } from './store.ts';
@@ -69,7 +69,7 @@ export async function commit(
       const { etag } = await putRecord(store, claim.recordKey, record, committed);
       await removeReplaced(store, claim, committed, put?.result.key);
       if (!delivery) {
-        await removeImages(store, disowned);
+        await removeLayers(store, claim, disowned);
         await removeOrphans(store, claim, { record, etag });
       }
       await followers.afterCommit?.(record, claim.recordKey);

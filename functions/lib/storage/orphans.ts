@@ -26,6 +26,19 @@ export async function removeImages(store: ObjectStore, images: ObjectHead[]): Pr
 }
 
 /**
+ * Removes images that are nobody's, and what lies under them: attempts that were killed one after the other may each have put
+ * one, and what was put before one that is nobody's is nobody's, too.
+ */
+export async function removeLayers(store: ObjectStore, place: Place, images: ObjectHead[]): Promise<void> {
+  let removed = images;
+  for (let layer = 0; layer < layers && removed.length > 0; layer++) {
+    await removeImages(store, removed);
+    const above = new Map(removed.map(({ key, lastModified }) => [key, lastModified]));
+    removed = (await imagesOf(store, place)).filter(({ key, lastModified }) => lastModified < (above.get(key) ?? ''));
+  }
+}
+
+/**
  * Removes the images that no record will ever name, once the upload's record lies there: whoever made them was killed, or
  * overtaken, before its own. Images of older versions go; one of this version goes only under a failure that is final, since
  * under any other a worker may be about to put its record.

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { submitManifest } from '../../../functions/lib/cloud/submit-manifest.ts';
 import { awsLayout } from '../../../functions/lib/contracts/keys.ts';
@@ -158,6 +159,17 @@ describe.skipIf(!s3Endpoint)('settling in a bucket that keeps versions', () => {
     const killed = before(() => Promise.reject(new Error('killed')));
     await expect(work(upload(2), killed, 'newer')).rejects.toThrow('killed');
     expect(await settle(upload(2))).toMatchObject({ written: 1 });
+    expect(await keysOf(bucket.store, 'results/')).toEqual([]);
+  });
+
+  it('removes all layers: the images of attempts that were killed one after the other while a failure stood', async () => {
+    await settle(upload(1));
+    for (const content of ['first', 'second']) {
+      const killed = before(() => Promise.reject(new Error('killed')));
+      await expect(work(upload(1), killed, content)).rejects.toThrow('killed');
+      await pause(1100); // S3 dates objects by the second
+    }
+    expect(await settle(upload(1))).toMatchObject({ written: 1 });
     expect(await keysOf(bucket.store, 'results/')).toEqual([]);
   });
 });
