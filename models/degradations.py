@@ -8,8 +8,7 @@ A picture is uint8 RGB [H, W, 3] before and after, of the same size and not shif
            training also grain (gray, soft) and blotches (colour alone, coarse, as a phone's smoothing leaves it)
   sharpen  in training: an unsharp mask, whose halos are to go
   jpeg     OpenCV's encoder, 4:2:0 (70 %) or 4:4:4 chroma
-The way back to size comes before the noise or after the JPEG, with even odds. The shipped iqpir-photo (0.3.0) was trained
-without the nearest pixel, grain, blotches and sharpening.
+The way back to size comes before the noise or after the JPEG, with even odds.
 
 Evaluation levels: one round, every number drawn uniformly from its range by a generator seeded with (seed, level, index of
 the picture in the sorted folder):
@@ -18,8 +17,8 @@ the picture in the sorted folder):
   medium    0.3 .. 1.4      1 .. 2.3    2 .. 12.5    45 .. 80
   hard      0.6 .. 2.8      1.2 .. 3.6  5 .. 25      20 .. 60
 
-Training: 9 % untouched; else a strength s from 0.03 to 1.15, and ranges that reach from nothing to s times hard's far end.
-Second round, half as strong, in 40 %. So the mild end, down to nothing, is seen as often as the hard one.
+Training: 9 % untouched; else a strength s from 0.03 to 1.15, low ones more often, and ranges that reach from nothing to s times
+hard's far end. Second round, half as strong, in 40 %. So the mild end, down to nothing, is seen more often than the hard one.
 """
 
 from __future__ import annotations
@@ -177,7 +176,7 @@ def damage_at_random(picture: Picture, rng: np.random.Generator) -> Picture:
     """Training damage of one crop; 9 % come back as they were."""
     if rng.random() < UNTOUCHED:
         return picture
-    strength = rng.uniform(0.03, 1.15)
+    strength = 0.03 + 1.12 * rng.random() ** 1.5
     x = apply_round(picture.astype(np.float32), draw_round(strength, rng), rng)
     if rng.random() < SECOND_ROUND:
         x = apply_round(np.clip(x, 0, 255), draw_round(strength * 0.5, rng), rng)

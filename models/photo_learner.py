@@ -74,13 +74,13 @@ class Learner:
 
     TURNS = ("feature", "quality", "codes", "rival")
 
-    def __init__(self, run: Run, network, autoencoder: Autoencoder | None, quality: QualityNetwork | None, ablation: str, device: str):
+    def __init__(self, run: Run, network, autoencoder: Autoencoder | None, quality: QualityNetwork | None, ablation: str, device: str, half: bool):
         self.run, self.network, self.autoencoder, self.quality, self.ablation = run, network, autoencoder, quality, ablation
         self.distance = FeatureDistance().to(device)
         self.discriminator = Discriminator().to(device) if ablation == "adversarial" else None
         if self.discriminator:
             self.rival = torch.optim.AdamW(self.discriminator.parameters(), lr=2e-4, betas=(0.5, 0.99), capturable=device != "cpu")
-        self.device = device
+        self.device, self.half = device, half
 
     def turns(self) -> tuple[str, ...]:
         return self.TURNS if self.device != "cpu" else (self.TURNS[self.run.iteration % 4],)
@@ -88,7 +88,7 @@ class Learner:
     def __call__(self, bad: Tensor, target: Tensor, score: Tensor, floor: Tensor, turns: tuple[str, ...]) -> dict[str, Tensor]:
         share = 1 / len(turns)
         fidelity = draw_fidelity(len(bad), self.device)
-        with torch.autocast(self.device, torch.bfloat16, enabled=self.device != "cpu", cache_enabled=False):
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.half, cache_enabled=False):
             out = self.network.restore(bad, score, fidelity)
             restored = out["restored"].float()
             restored.register_hook(lambda g: g.contiguous(memory_format=torch.channels_last))

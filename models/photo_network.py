@@ -7,7 +7,7 @@ Own design after "Beyond Ground-Truth" (arXiv 2603.29773); the method is the pap
 - the output is the input plus a residual whose last convolution starts at zero: untrained, the network is the identity;
 - the HQ+ codebook is also gated by the requested score at inference, as it was in training.
 
-Ranges: images 0..1 RGB, [N, 3, H, W], H and W multiples of 32. Latent: 1/8 of the picture, 128 channels.
+Ranges: images 0..1 RGB, [N, 3, H, W], H and W multiples of 32. Latent: 1/8 of the picture, 192 channels.
 How far a pixel looks: encoder 30 px beyond a latent's cell, one 32 px window, decoder 30 px. A tile whose origin lies on
 the 32 px grid therefore equals the whole picture 64 px away from its own cut edges (`python photo_network.py` proves it).
 
@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-WIDTHS = (32, 64, 128)  # channels at 1/2, 1/4, 1/8 of the picture
-ENCODER_BLOCKS = (1, 2, 2)
+WIDTHS = (48, 96, 192)  # channels at 1/2, 1/4, 1/8 of the picture
+ENCODER_BLOCKS = (2, 2, 2)
 DECODER_BLOCKS = (2, 2, 2)
 CODES = 512  # entries in each of the two codebooks (the paper: 1024); half as many fill twice as fast in a short training
 LATENT = WIDTHS[2]
@@ -32,32 +32,30 @@ RESIDUAL = 0.1  # size of the head's output in 0..1; what has to be added to a p
 HQ_THRESHOLD = 0.75  # score from which the HQ+ branch is on; it fades in over 0.1 around it
 
 
-class Block(nn.Module):
-    """x + W(relu(3x3(x))), twice as wide inside; one 3x3 only, so that reach stays small. Starts as the identity."""
+class GatedBlock(nn.Module):
+    """x + gather(look(left y) * look(right y)), y being x with each position's channels at a mean square of one.
+
+    A gate instead of an activation, after NAFNet (arXiv 2204.04676); its attention over the whole picture is left out, which
+    tiles could not reproduce. One depthwise 3x3, so that reach stays small. The halves are convolutions of their own and the mean
+    is one, too: onnxruntime then keeps its blocked layout (a quarter faster than slices and a reduction). Starts as the identity."""
 
     def __init__(self, channels: int):
         super().__init__()
-        self.spread = nn.Conv2d(channels, 2 * channels, 3, padding=1)
-        self.gather = nn.Conv2d(2 * channels, channels, 1)
-        nn.init.kaiming_normal_(self.spread.weight, nonlinearity="relu")
-        nn.init.zeros_(self.spread.bias)
+        self.register_buffer("mean", torch.full((1, channels, 1, 1), 1 / channels), persistent=False)
+        wide = 2 * channels
+        self.left, self.right = nn.Conv2d(channels, wide, 1), nn.Conv2d(channels, wide, 1)
+        self.look_left, self.look_right = (nn.Conv2d(wide, wide, 3, padding=1, groups=wide) for _ in range(2))
+        self.gather = nn.Conv2d(wide, channels, 1)
         nn.init.zeros_(self.gather.weight)
         nn.init.zeros_(self.gather.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.gather(F.relu(self.spread(x)))
+        y = x * (F.conv2d(x * x, self.mean) + 1e-4).rsqrt()
+        return x + self.gather(self.look_left(self.left(y)) * self.look_right(self.right(y)))
 
 
 def blocks(channels: int, count: int) -> nn.Sequential:
-    return nn.Sequential(*[Block(channels) for _ in range(count)])
-
-
-def even_gain(module: nn.Module) -> None:
-    """Draws every plain convolution so that it keeps the size of its input; PyTorch's default shrinks it by sqrt(3) each."""
-    for part in module.modules():
-        if isinstance(part, nn.Conv2d) and part.weight.any():
-            nn.init.kaiming_normal_(part.weight, nonlinearity="relu" if part.kernel_size == (3, 3) else "linear")
-            nn.init.zeros_(part.bias)
+    return nn.Sequential(*[GatedBlock(channels) for _ in range(count)])
 
 
 def bands(image: Tensor) -> Tensor:
@@ -71,7 +69,7 @@ def bands(image: Tensor) -> Tensor:
 
 
 class Encoder(nn.Module):
-    """[N,3,H,W] -> features at 1/2 (32), 1/4 (64) and 1/8 (128 channels)."""
+    """[N,3,H,W] -> features at 1/2 (48), 1/4 (96) and 1/8 (192 channels)."""
 
     def __init__(self):
         super().__init__()
@@ -82,7 +80,6 @@ class Encoder(nn.Module):
         self.at_quarter = blocks(b, ENCODER_BLOCKS[1])
         self.to_eighth = nn.Conv2d(b, c, 2, stride=2)
         self.at_eighth = blocks(c, ENCODER_BLOCKS[2])
-        even_gain(self)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         half = self.at_half(self.stem(bands(image)))
@@ -169,22 +166,22 @@ class Decoder(nn.Module):
         self.at_eighth, self.at_quarter, self.at_half = (blocks(w, n) for w, n in zip((c, b, a), DECODER_BLOCKS[::-1]))
         self.enter = nn.Conv2d(c, c, 1)
         self.to_quarter, self.to_half = nn.Conv2d(c, 4 * b, 1), nn.Conv2d(b, 4 * a, 1)
-        # what fidelity adds at each scale: a linear mix of encoder and decoder (and, at 1/8, of the Transformer's latent)
-        self.fuse_eighth = nn.Conv2d(3 * c, c, 1)
-        self.fuse_quarter, self.fuse_half = nn.Conv2d(2 * b, b, 1), nn.Conv2d(2 * a, a, 1)
-        even_gain(self)
+        self.view = nn.Conv2d(c, c, 1)  # of the Transformer
+        for layer in (self.enter, self.view):  # a plain U-Net at first: what the codes add is learned, not suffered
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
     def forward(self, quantised: Tensor, detail: tuple | None = None, fidelity: Tensor | None = None) -> Tensor:
         x = self.enter(quantised)
         if detail is not None:
             half, quarter, eighth, view = detail
-            x = x + fidelity * self.fuse_eighth(torch.cat((x, eighth, view), 1))
+            x = x + fidelity * (eighth + self.view(view))
         x = F.pixel_shuffle(self.to_quarter(self.at_eighth(x)), 2)
         if detail is not None:
-            x = x + fidelity * self.fuse_quarter(torch.cat((x, quarter), 1))
+            x = x + fidelity * quarter
         x = F.pixel_shuffle(self.to_half(self.at_quarter(x)), 2)
         if detail is not None:
-            x = x + fidelity * self.fuse_half(torch.cat((x, half), 1))
+            x = x + fidelity * half
         return self.at_half(x)
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import torch
+from torch import distributed
 
 CHECKPOINT_SECONDS = 300
 LOG_ITERATIONS, LOG_SECONDS = 50, 5  # both must have passed
@@ -43,11 +44,21 @@ class Average:
             self.tensors[name].copy_(now[name])
 
 
+def join() -> tuple[int, int]:
+    """Which process of how many this is: more than one where torchrun started it."""
+    if "RANK" not in os.environ:
+        return 0, 1
+    if not distributed.is_initialized():
+        distributed.init_process_group("gloo")
+    return distributed.get_rank(), distributed.get_world_size()
+
+
 class Run:
     """One stage in one folder: `NAME.pt` (resumable) and `NAME.jsonl` (a line every 50 iterations and every validation).
 
     It ends at a moment, or after a number of iterations: the same budget for each of several runs on a busy machine.
-    After each backward pass `step`; where a captured graph descends by itself, `set_rate` before it and `count` after it."""
+    After each backward pass `step`; where a captured graph descends by itself, `set_rate` before it and `count` after it.
+    Of several processes (torchrun) each brings its own crops, gradients are averaged, and the first one logs and saves."""
 
     def __init__(self, folder: Path, name: str, network, optimizer, until: float, peak: float, iterations: int | None = None):
         folder.mkdir(parents=True, exist_ok=True)
@@ -56,15 +67,17 @@ class Run:
         self.average = Average(network)
         self.iteration, self.until, self.iterations = 0, until, iterations
         self.trained = 0.0  # wall seconds over all resumed parts
-        self.processor = 0.0  # processor seconds, likewise
+        self.processor = 0.0  # processor seconds of all processes, likewise
         if self.checkpoint.exists():
             self.resume()
+        self.rank, self.processes = join()
         self.began = time.time() - self.trained
-        self.processor_base = self.processor - time.process_time()
+        self.processor_base = self.processor - self.processes * time.process_time()
         self.saved = self.noted = time.time()
         self.sums: dict[str, tuple[torch.Tensor | float, int]] = {}  # tensors, so that no iteration waits for a GPU
         self.logged = self.iteration
         self.stopped = False
+        self.look_at_the_clock()
         signal.signal(signal.SIGTERM, self.stop)
 
     def stop(self, *_) -> None:
@@ -80,15 +93,20 @@ class Run:
         self.iteration, self.trained, self.processor = state["iteration"], state["trained"], state["processor"]
         print(f"resumed {self.checkpoint.name} at iteration {self.iteration}", flush=True)
 
-    def progress(self) -> float:
-        """0..1 of the iterations, or of the wall time between the first start and the deadline."""
+    def look_at_the_clock(self) -> None:
+        """Sets `progress`, 0..1 of the iterations or of the wall time between the first start and the deadline, and `going_on`."""
         if self.iterations:
-            return min(1.0, self.iteration / self.iterations)
-        return min(1.0, (time.time() - self.began) / max(1.0, self.until - self.began))
+            progress, going_on = self.iteration / self.iterations, self.iteration < self.iterations
+        else:
+            progress, going_on = (time.time() - self.began) / max(1.0, self.until - self.began), time.time() < self.until
+        state = torch.tensor([min(1.0, progress), float(going_on and not self.stopped)])
+        if self.processes > 1:  # all of them go by the first one's clock, or their weights would drift apart
+            distributed.broadcast(state, 0)
+        self.progress, self.going_on = state[0].item(), bool(state[1])
 
     def set_rate(self) -> None:
         """The learning rate of this moment."""
-        self.rate = self.peak * min(1.0, (self.iteration + 1) / WARMUP) * max(0.01, 1 - self.progress())
+        self.rate = self.peak * min(1.0, (self.iteration + 1) / WARMUP) * max(0.01, 1 - self.progress)
         for group in self.optimizer.param_groups:
             if isinstance(group["lr"], torch.Tensor):
                 group["lr"].fill_(self.rate)
@@ -97,6 +115,12 @@ class Run:
 
     def descend(self) -> None:
         """One optimiser step along the gradients, whose norm is 1 at most."""
+        if self.processes > 1:
+            gradients = [p.grad for p in self.network.parameters() if p.grad is not None]
+            flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
+            distributed.all_reduce(flat)
+            for own, total in zip(gradients, flat.split([gradient.numel() for gradient in gradients])):
+                own.copy_(total.view_as(own) / self.processes)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad()
@@ -120,10 +144,12 @@ class Run:
             self.log(rate=float(f"{self.rate:.3g}"), seconds=round(seconds / passed, 4), **means)
         if time.time() - self.saved > CHECKPOINT_SECONDS:
             self.save()
-        going_on = self.iteration < self.iterations if self.iterations else time.time() < self.until
-        return going_on and not self.stopped
+        self.look_at_the_clock()
+        return self.going_on
 
     def log(self, **values) -> None:
+        if self.rank:
+            return
         line = dict(iteration=self.iteration, minutes=round((time.time() - self.began) / 60, 2), **values)
         with open(self.log_file, "a") as handle:
             handle.write(json.dumps(line) + "\n")
@@ -134,7 +160,9 @@ class Run:
 
     def save(self) -> None:
         self.saved = time.time()
-        self.trained, self.processor = time.time() - self.began, self.processor_base + time.process_time()
+        if self.rank:
+            return
+        self.trained, self.processor = time.time() - self.began, self.processor_base + self.processes * time.process_time()
         state = dict(
             network=self.network.state_dict(),
             optimizer=self.optimizer.state_dict(),

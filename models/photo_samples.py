@@ -1,8 +1,9 @@
 """Training samples of iqpir-photo: targets of every quality, and damaged inputs made from them on the fly.
 
-A target is a crop of a clean photograph (85 %) or of its lightly damaged copy (15 %, one fixed copy a photograph), with
-the score that the quality network gives to the middle 256 px of that very copy. The input is the target damaged once more,
-so a request for the target's score has one right answer: a high score asks for the clean picture, a lower one for less.
+A target is a crop of a clean photograph (85 %; every other one reduced, so that it lacks the photograph's own noise and JPEG
+traces) or of its lightly damaged copy (15 %, one fixed copy a photograph), with the score that the quality network gives to the
+middle 256 px of that very copy. The input is the target damaged once more, so a request for the target's score has one right
+answer: a high score asks for the clean picture, a lower one for less.
 
     python models/photo_samples.py --photos DATA/photos-train --iqa IQA_CHECKPOINT --out scores.npz     # 5 minutes, 2 cores; --device cuda
 """
@@ -25,6 +26,7 @@ from degradations import GRAY, damage_at_random, damage_lightly, to_gray
 from photos import decode_rgb, load_photos
 
 LIGHT_TARGETS = 0.15
+REDUCED = 0.5  # of the crops of clean photographs; by 1.25 to 2
 CONTEXT = 32  # px more than the crop while it is damaged, so that no crop edge shows
 ASSUMED = (0.9, 0.6)  # scores of clean and lightly damaged targets where no quality network is given
 
@@ -57,8 +59,12 @@ class Samples:
         light = int(rng.random() < LIGHT_TARGETS)
         photo = (self.targets.light if light else self.targets.clean)[index]
         side = self.crop + CONTEXT
-        top, left = (int(rng.integers(0, edge - side + 1)) for edge in photo.shape[:2])
-        wide = photo[top : top + side, left : left + side]
+        reduced = not light and rng.random() < REDUCED
+        taken = min(round(side * rng.uniform(1.25, 2)), *photo.shape[:2]) if reduced else side
+        top, left = (int(rng.integers(0, edge - taken + 1)) for edge in photo.shape[:2])
+        wide = photo[top : top + taken, left : left + taken]
+        if reduced:
+            wide = cv2.resize(wide, (side, side), interpolation=cv2.INTER_AREA)
         if rng.random() < 0.5:
             wide = wide[:, ::-1]
         if rng.random() < 0.3:

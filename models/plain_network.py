@@ -1,12 +1,11 @@
-"""A plain restorer, to show that the method can be added to another network: a small U-Net of gated, depthwise blocks.
+"""A plain restorer, to show what the method adds to it: a U-Net of the same blocks, widths and scales as iqpir-photo, without it.
 
     python models/plain_network.py           # prints size and cost of the three
 
   plain         image -> restored, as such networks are
   plain-score   the requested score is added to the latent, and nothing else
   plain-prior   the score and both codebooks (photo_network.Prior): what they pick is added to the latent
-The blocks follow NAFNet (arXiv 2204.04676: gates instead of activations), without its attention over the whole picture, which
-tiles could not reproduce; written anew. Same widths, scales and interface as iqpir-photo, no fusion by fidelity.
+Same interface as iqpir-photo, no fusion by fidelity.
 """
 
 from __future__ import annotations
@@ -15,42 +14,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from photo_network import DECODER_BLOCKS, ENCODER_BLOCKS, LATENT, RESIDUAL, WIDTHS, PhotoNetwork, Prior, bands
-
-
-class GatedBlock(nn.Module):
-    """x + W(gate(depthwise 3x3(1x1(norm x)))), then the same without the 3x3. Starts as the identity."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.norms = nn.ParameterList([torch.ones(1, channels, 1, 1) for _ in range(2)])
-        self.spread, self.gather = nn.Conv2d(channels, 2 * channels, 1), nn.Conv2d(channels, channels, 1)
-        self.look = nn.Conv2d(2 * channels, 2 * channels, 3, padding=1, groups=2 * channels)
-        self.widen, self.narrow = nn.Conv2d(channels, 2 * channels, 1), nn.Conv2d(channels, channels, 1)
-        for last in (self.gather, self.narrow):
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        a, b = self.look(self.spread(self.normed(x, 0))).chunk(2, 1)
-        x = x + self.gather(a * b)
-        a, b = self.widen(self.normed(x, 1)).chunk(2, 1)
-        return x + self.narrow(a * b)
-
-    def normed(self, x: Tensor, which: int) -> Tensor:
-        """Each position's channels at a mean square of one."""
-        return x * (x.float().square().mean(1, keepdim=True) + 1e-6).rsqrt() * self.norms[which]
+from photo_network import DECODER_BLOCKS, ENCODER_BLOCKS, LATENT, RESIDUAL, WIDTHS, PhotoNetwork, Prior, bands, blocks
 
 
 class PlainNetwork(nn.Module):
     def __init__(self, score: bool = False, prior: bool = False):
         super().__init__()
         a, b, c = WIDTHS
-        one, two, three = ENCODER_BLOCKS
         self.stem = nn.Conv2d(12, a, 3, padding=1)
         self.down = nn.ModuleList([nn.Conv2d(a, b, 2, stride=2), nn.Conv2d(b, c, 2, stride=2)])
-        self.encoders = nn.ModuleList(nn.Sequential(*[GatedBlock(w) for _ in range(n)]) for w, n in zip(WIDTHS, (one, two, three)))
-        self.decoders = nn.ModuleList(nn.Sequential(*[GatedBlock(w) for _ in range(n)]) for w, n in zip(WIDTHS, DECODER_BLOCKS))
+        self.encoders = nn.ModuleList(map(blocks, WIDTHS, ENCODER_BLOCKS))
+        self.decoders = nn.ModuleList(map(blocks, WIDTHS, DECODER_BLOCKS))
         self.up = nn.ModuleList([nn.Conv2d(b, 4 * a, 1), nn.Conv2d(c, 4 * b, 1)])
         self.head = nn.Conv2d(a, 12, 3, padding=1)
         nn.init.zeros_(self.head.weight)

@@ -111,6 +111,7 @@ if __name__ == "__main__":
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--bf16", action="store_true", help="half precision on a CPU, too: twice as fast where it has avx512_bf16 or amx_bf16")
     parser.add_argument("--workers", type=int, default=0, help="processes that make crops, for a GPU")
     parser.add_argument("--smoke", action="store_true", help="20 photographs, half a minute")
     arguments = parser.parse_args()
@@ -128,7 +129,7 @@ if __name__ == "__main__":
     until = deadline(arguments.until, 0.5 if arguments.smoke else arguments.minutes)
     run = Run(arguments.out, "codebooks", network, optimizer, until, arguments.rate)
     for _, target, score in chain([first], made):
-        with torch.autocast(device, torch.bfloat16, enabled=device != "cpu"):
+        with torch.autocast(device, torch.bfloat16, enabled=device != "cpu" or arguments.bf16):
             colours, commitment = network(target, score)
             colours.register_hook(lambda g: g.contiguous(memory_format=torch.channels_last))
             error = (colours - target).abs().mean()
@@ -136,7 +137,7 @@ if __name__ == "__main__":
             if run.iteration % 2 == 0:
                 feature = distance(colours[:4], target[:4]).mean()
                 loss, losses["feature"] = loss + 0.1 * feature, feature
-            elif run.progress() > 0.5:
+            elif run.progress > 0.5:
                 losses["told_apart"] = discriminator.loss(colours, target)
                 rival.zero_grad()
                 losses["told_apart"].backward()

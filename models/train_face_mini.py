@@ -128,7 +128,7 @@ if __name__ == "__main__":
             out = network.restore(bad, score, draw_fidelity(len(bad), rng))
             picture = out["restored"]
             picture.register_hook(lambda g: g.contiguous(memory_format=torch.channels_last))
-            loss, nothing = (log_error(x, target, loss_floor(run.progress())) for x in (picture, bad))
+            loss, nothing = (log_error(x, target, loss_floor(run.progress)) for x in (picture, bad))
             losses = dict(restoration=loss.item(), doing_nothing=nothing.item())
         if run.iteration % 4 == 0:
             feature = distance(picture, target).mean()

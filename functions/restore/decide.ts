@@ -15,8 +15,9 @@ export interface Candidate extends Restored {
 }
 
 /**
- * Do no harm: the candidate is delivered only where the learned score rose by the card's margin, the classic measures did
- * not collapse and no guard tripped. `deliver: always` asks for no gain, but never takes a blank or broken picture.
+ * Do no harm: the candidate is delivered only where the learned score rose by the card's margin (below zero: fell by no more,
+ * for a score whose own error is no smaller), the classic measures did not collapse and no guard tripped. `deliver: always`
+ * asks for no gain, but never takes a blank or broken picture.
  */
 export function decide(
   settings: Settings,
@@ -54,7 +55,8 @@ function judge(
 
   const is = candidate.assessment.learned.value;
   const gain = is - before.learned.value;
-  const change = `The score went from ${was} to ${is.toFixed(3)}; a rise of at least ${margin} was asked for.`;
+  const asked = margin < 0 ? `a fall by up to ${-margin} was allowed` : `a rise of at least ${margin} was asked for`;
+  const change = `The score went from ${was} to ${is.toFixed(3)}; ${asked}.`;
   return gain < margin ? keep('not-better', change) : deliver('better', change);
 }
 
@@ -80,7 +82,8 @@ export function decideFaces(
   const { margin } = decisionOf(card);
   const [was, is] = [before.learned.value, candidate.assessment.learned.value];
   const what = `With ${faces} ${faces === 1 ? 'face' : 'faces'} restored and the rest as it was, the score went from ${was.toFixed(3)} to ${is.toFixed(3)}`;
-  if (is - was < -margin) return keep('not-better', `${what}, a fall by more than ${margin}.`);
+  const allowed = Math.abs(margin);
+  if (was - is > allowed) return keep('not-better', `${what}, a fall by more than ${allowed}.`);
   return deliver('faces-better', `${what}.`);
 }
 

@@ -102,7 +102,7 @@ export const ModelCard = z.strictObject({
       calibration: z.string().optional(),
     })
     .optional(),
-  /** Restore: which assessment decides, what is good already, and how much better a result must be. */
+  /** Restore: which assessment decides, what is good already, and how much the score must rise; below zero, how far it may fall. */
   decision: z
     .strictObject({
       assess: z.string(),

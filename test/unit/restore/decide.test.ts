@@ -39,6 +39,18 @@ describe('decide', () => {
     });
   });
 
+  it('delivers what fell by less than a margin below zero, and only that', () => {
+    const { card } = fixtureModel('local', { decision: { assess: 'judge', good: 0.8, margin: -0.05 } });
+    expect(decide(better, card, picture, before, candidate(picture, 0.36))).toMatchObject({
+      delivered: 'restored',
+      message: 'The score went from 0.400 to 0.360; a fall by up to 0.05 was allowed.',
+    });
+    expect(decide(better, card, picture, before, candidate(picture, 0.34))).toMatchObject({
+      delivered: 'original',
+      reason: 'not-better',
+    });
+  });
+
   it('says how much of the change was kept, delivered or not, where some was held back', () => {
     for (const value of [0.46, 0.44]) {
       const decided = decide(better, card, picture, before, { ...candidate(picture, value), changeKept: 0.614 });
