@@ -71,7 +71,7 @@ function withSettings(command: Command): Command {
     .addOption(
       new Option(
         '--deliver <when>',
-        'better: held to what the score allows, and the original where that is not better; always: the result',
+        'better: held to what the score allows, and the original where the score falls too far; always: the result',
       )
         .choices([...deliveries])
         .default('better'),

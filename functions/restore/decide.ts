@@ -57,7 +57,8 @@ function judge(
   const gain = is - before.learned.value;
   const asked = margin < 0 ? `a fall by up to ${-margin} was allowed` : `a rise of at least ${margin} was asked for`;
   const change = `The score went from ${was} to ${is.toFixed(3)}; ${asked}.`;
-  return gain < margin ? keep('not-better', change) : deliver('better', change);
+  if (gain < margin) return keep('not-better', change);
+  return deliver(gain < 0 ? 'not-worse' : 'better', change);
 }
 
 /**

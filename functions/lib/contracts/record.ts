@@ -60,6 +60,7 @@ export type Result = z.infer<typeof Result>;
 
 export const decisionReasons = [
   'better',
+  'not-worse',
   'always',
   'faces-better',
   'already-good',

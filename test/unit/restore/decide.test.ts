@@ -43,6 +43,7 @@ describe('decide', () => {
     const { card } = fixtureModel('local', { decision: { assess: 'judge', good: 0.8, margin: -0.05 } });
     expect(decide(better, card, picture, before, candidate(picture, 0.36))).toMatchObject({
       delivered: 'restored',
+      reason: 'not-worse',
       message: 'The score went from 0.400 to 0.360; a fall by up to 0.05 was allowed.',
     });
     expect(decide(better, card, picture, before, candidate(picture, 0.34))).toMatchObject({
