@@ -50,7 +50,7 @@ def learned_scores(record: dict) -> tuple[float, float]:
     return next((score["before"], score["after"]) for score in record["assessment"] if "model" in score)
 
 
-def errors(clean: np.ndarray, damaged: np.ndarray, restored: np.ndarray) -> np.ndarray:
+def psnr_curve(clean: np.ndarray, damaged: np.ndarray, restored: np.ndarray) -> np.ndarray:
     """PSNR, dB, as it came and at each of TRIED; the scale, which is even over 32 px, is taken as one number every BLOCK px."""
     height, width = (side - side % BLOCK for side in damaged.shape[:2])
     damaged = damaged.astype(np.float32)
@@ -116,7 +116,7 @@ if __name__ == "__main__":
     def add(level: str, damaged: Path, restored: Path, records: Path) -> None:
         outputs = by_name(restored)
         for name, path in by_name(damaged).items():
-            curve = errors(load(originals[name]), load(path), load(outputs[name]))
+            curve = psnr_curve(load(originals[name]), load(path), load(outputs[name]))
             rows.append((level, *learned_scores(record_of(records, level, name)), curve))
 
     for damaged, restored in zip(arguments.damaged, arguments.restored, strict=True):

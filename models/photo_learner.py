@@ -74,7 +74,9 @@ class Learner:
 
     TURNS = ("feature", "quality", "codes", "rival")
 
-    def __init__(self, run: Run, network, autoencoder: Autoencoder | None, quality: QualityNetwork | None, ablation: str, device: str, half: bool):
+    def __init__(
+        self, run: Run, network, autoencoder: Autoencoder | None, quality: QualityNetwork | None, ablation: str, device: str, half: bool
+    ):
         self.run, self.network, self.autoencoder, self.quality, self.ablation = run, network, autoencoder, quality, ablation
         self.distance = FeatureDistance().to(device)
         self.discriminator = Discriminator().to(device) if ablation == "adversarial" else None

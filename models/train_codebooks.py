@@ -1,13 +1,13 @@
 r"""Stage I of iqpir-photo: both codebooks, learned by autoencoding targets of every quality.
 
-    python models/train_codebooks.py --photos DATA/photos-train --out RUN --minutes 11        # what was shipped, 2 cores
+    OMP_NUM_THREADS=1 python models/train_codebooks.py --photos DATA/photos-train --scores scores.npz --out RUN --minutes 6 --bf16   # shipped
     python models/train_codebooks.py --photos DATA/photos-train --scores scores.npz --out RUN --minutes 0.75 \
         --device cuda --workers 14 --crop 128 --batch 64                                      # one GPU beside 16 cores
     python models/train_codebooks.py --photos DATA/photos-train --out /tmp/smoke --smoke      # a minute on 2 cores
 
 Encoder -> nearest common code, and for targets scored above the threshold the nearest HQ+ code of what the common code left
 over -> decoder without fusion -> colours. L1 + 0.1 x feature distance + 0.25 x commitment, and over the second half of the
-time 0.01 x adversarial (the shipped codebooks are older than that). Codes follow their members by exponential average (.98); a code that nothing chose for long is moved
+time 0.01 x adversarial. Codes follow their members by exponential average (.98); a code that nothing chose for long is moved
 onto a random latent of the batch.
 Differs from arXiv 2603.29773: HQ+ quantises the remainder, not the latent itself; photographs, not faces; minutes.
 Writes RUN/codebooks.pt and RUN/codebooks.jsonl (usage of both books as perplexity), resumes where they are.
