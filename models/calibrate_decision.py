@@ -36,12 +36,11 @@ SCORES = (0.2, 0.8)
 TRIED = np.geomspace(0.25, 32, 22)  # limits at which each picture's gain is computed, linear between their logarithms
 
 
-def record_of(restored: Path, level: str, name: str) -> dict:
-    """The record of a picture, wherever below records/ the command line put this level's."""
-    parts = () if level == "clean" else (level,)
-    found = [p for p in (restored / "records").rglob(f"{name}.*.json") if set(parts) <= set(p.relative_to(restored).parts)]
+def record_of(records: Path, name: str) -> dict:
+    """The record of a picture, wherever below this folder."""
+    found = list(records.rglob(f"{name}.*.json"))
     if len(found) != 1:
-        raise FileNotFoundError(f"Expected one record of {level}/{name}.png below {restored / 'records'} but found {len(found)}")
+        raise FileNotFoundError(f"Expected one record of {name} below {records} but found {len(found)}")
     return json.loads(found[0].read_text())
 
 
@@ -117,13 +116,13 @@ if __name__ == "__main__":
         outputs = by_name(restored)
         for name, path in by_name(damaged).items():
             curve = psnr_curve(load(originals[name]), load(path), load(outputs[name]))
-            rows.append((level, *learned_scores(record_of(records, level, name)), curve))
+            rows.append((level, *learned_scores(record_of(records, name)), curve))
 
     for damaged, restored in zip(arguments.damaged, arguments.restored, strict=True):
         for level in LEVELS:
-            add(level, damaged / level, restored / level, restored)
+            add(level, damaged / level, restored / level, restored / "records" / level)
     if arguments.clean_restored:
-        add("clean", arguments.clean, arguments.clean_restored, arguments.clean_restored)
+        add("clean", arguments.clean, arguments.clean_restored, arguments.clean_restored / "records")
     pictures = Pictures(*(np.array(part) for part in zip(*rows)))
 
     def search(good: float, margin: float) -> list[dict]:

@@ -113,8 +113,8 @@ Examples:
   $ iqpir restore a.jpg b.png -o out/ --format webp --metadata copyright
   $ iqpir restore photos/ -o restored/ --overwrite --score 1
 
-What is done is skipped: stop at any moment and run again. Originals are never touched. Where the result is not
-better, the original is delivered and the record says "unchanged".`,
+What is done is skipped: stop at any moment and run again. Originals are never touched. Where the picture
+is good already or the result not good enough, the original is delivered and the record says "unchanged".`,
   )
   .action(async (inputs: string[], { output, overwrite, json, quiet, dryRun, report, device, threads, ...asked }) =>
     (await import('./restore-command.ts')).restoreCommand({
