@@ -14,6 +14,9 @@ from photo_run import Run
 from train_codebooks import Autoencoder
 
 
+FEATURE_FLOOR = 0.05  # feature distance below which a crop's loss flattens out; damaged ones have 0.1 to 0.5
+
+
 def loss_floor(progress: float) -> float:
     """Error (0..1 scale) below which a crop's loss flattens out, by the share of the training time."""
     return 0.04 * (0.006 / 0.04) ** min(1.0, progress / 0.6)
@@ -98,8 +101,9 @@ class Learner:
             losses = dict(restoration=loss, doing_nothing=nothing)
             half = len(bad) // 2
             if "feature" in turns:
-                losses["feature"] = self.distance(restored[:half], target[:half]).mean()
-                loss = loss + 0.1 * share * losses["feature"]
+                distances = self.distance(restored[:half], target[:half])
+                losses["feature"] = distances.mean()
+                loss = loss + share * torch.log(distances + FEATURE_FLOOR).mean()
             if "codes" in turns and self.autoencoder and "logits" in out:
                 codes, noted = code_loss(out, target, score, self.autoencoder)
                 loss, losses = loss + share * codes, losses | noted

@@ -1,6 +1,6 @@
 """Training samples of iqpir-photo: targets of every quality, and damaged inputs made from them on the fly.
 
-A target is a crop of a clean photograph (85 %; every other one reduced, so that it lacks the photograph's own noise and JPEG
+A target is a crop of a clean photograph (85 %; three in four reduced, so that they lack the photograph's own noise and JPEG
 traces) or of its lightly damaged copy (15 %, one fixed copy a photograph), with the score that the quality network gives to the
 middle 256 px of that very copy. The input is the target damaged once more, so a request for the target's score has one right
 answer: a high score asks for the clean picture, a lower one for less.
@@ -26,7 +26,7 @@ from degradations import GRAY, damage_at_random, damage_lightly, to_gray
 from photos import decode_rgb, load_photos
 
 LIGHT_TARGETS = 0.15
-REDUCED = 0.5  # of the crops of clean photographs; by 1.25 to 2
+REDUCED = 0.75  # of the crops of clean photographs; by 1.25 to 2
 CONTEXT = 32  # px more than the crop while it is damaged, so that no crop edge shows
 ASSUMED = (0.9, 0.6)  # scores of clean and lightly damaged targets where no quality network is given
 
