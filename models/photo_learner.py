@@ -14,7 +14,7 @@ from photo_run import Run
 from train_codebooks import Autoencoder
 
 
-FEATURE_FLOOR = 0.05  # feature distance below which a crop's loss flattens out; damaged ones have 0.1 to 0.5
+FEATURE_WEIGHT = 4.0  # of a distance that is 0.1 for mild damage and 0.5 for hard, which it so weighs more
 
 
 def loss_floor(progress: float) -> float:
@@ -101,9 +101,8 @@ class Learner:
             losses = dict(restoration=loss, doing_nothing=nothing)
             half = len(bad) // 2
             if "feature" in turns:
-                distances = self.distance(restored[:half], target[:half])
-                losses["feature"] = distances.mean()
-                loss = loss + share * torch.log(distances + FEATURE_FLOOR).mean()
+                losses["feature"] = self.distance(restored[:half], target[:half]).mean()
+                loss = loss + FEATURE_WEIGHT * share * losses["feature"]
             if "codes" in turns and self.autoencoder and "logits" in out:
                 codes, noted = code_loss(out, target, score, self.autoencoder)
                 loss, losses = loss + share * codes, losses | noted

@@ -19,7 +19,7 @@ Loss, a mean over crops of:
                                         untouched crops' gradient is ten times that of all others and nothing but the identity
                                         is learned (measured).
                                         Fidelity: 1 in 75 % of the crops, 0 in 10 %, else uniform
-  log(feature distance + 0.05)          every fourth iteration, on half of the crops; on a GPU every iteration, at a
+  4 x feature distance                  every fourth iteration, on half of the crops; on a GPU every iteration, at a
                                         quarter of the weight, and so with the next two
   0.01 x code cross entropy + 0.01 x distance to the target's quantised feature, over its variance; every fourth iteration.
                                         The paper has 0.5 and 1. The optimiser's steps do not depend on a gradient's size, so
