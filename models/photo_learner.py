@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -14,7 +16,10 @@ from photo_run import Run
 from train_codebooks import Autoencoder
 
 
-FEATURE_WEIGHT = 4.0  # of a distance that is 0.1 for mild damage and 0.5 for hard, which it so weighs more
+FEATURE_WEIGHT = 8.0  # of a distance that is 0.1 for mild damage and 0.5 for hard, which it so weighs more
+TURNS = ("feature",), ("structure",), ("codes", "ablation"), ("feature", "structure")
+SHARES = {name: sum(name in turn for turn in TURNS) / len(TURNS) for name in chain(*TURNS)}
+WINDOW, SIGMA = 11, 1.5  # px, of SSIM
 
 
 def loss_floor(progress: float) -> float:
@@ -26,6 +31,22 @@ def log_error(picture: Tensor, target: Tensor, floor: float) -> Tensor:
     """Mean over crops of the logarithm of the root mean square error; the square root's slope stays finite at no error."""
     square = (picture - target).square().mean((1, 2, 3))
     return torch.log((square + 1e-6).sqrt() + floor).mean()
+
+
+def structural_similarity(a: Tensor, b: Tensor) -> Tensor:
+    """SSIM as picture_measures.py has it, of two [N, 3, H, W] in 0..1 -> [N]. The blur is a product with two banded matrices."""
+    offset = torch.arange(WINDOW, device=a.device) - WINDOW // 2
+    weights = torch.softmax(-offset.square() / (2 * SIGMA**2), 0)
+
+    def band(size: int) -> Tensor:
+        return torch.stack([F.pad(weights, (start, size - WINDOW - start)) for start in range(size - WINDOW + 1)])
+
+    rows, columns = band(a.shape[2]), band(a.shape[3])
+    mean_a, mean_b, square_a, square_b, both = rows @ torch.stack((a, b, a * a, b * b, a * b)) @ columns.T
+    c1, c2 = 0.01**2, 0.03**2
+    top = (2 * mean_a * mean_b + c1) * (2 * (both - mean_a * mean_b) + c2)
+    below = (mean_a**2 + mean_b**2 + c1) * (square_a - mean_a**2 + square_b - mean_b**2 + c2)
+    return (top / below).mean((1, 2, 3))
 
 
 def draw_fidelity(count: int, device: str) -> Tensor:
@@ -73,9 +94,7 @@ def add_quality_gradient(network: PhotoNetwork, loss: Tensor, weight: float, dis
 class Learner:
     """One iteration: forward, losses, backward, one step of the optimiser.
 
-    The dearer losses take turns on a CPU, one an iteration; on a GPU, all at once with a quarter of their weight."""
-
-    TURNS = ("feature", "quality", "codes", "rival")
+    The dearer losses take turns on a CPU; on a GPU, all at once with the share of the turns that are theirs as weight."""
 
     def __init__(
         self, run: Run, network, autoencoder: Autoencoder | None, quality: QualityNetwork | None, ablation: str, device: str, half: bool
@@ -87,11 +106,11 @@ class Learner:
             self.rival = torch.optim.AdamW(self.discriminator.parameters(), lr=2e-4, betas=(0.5, 0.99), capturable=device != "cpu")
         self.device, self.half = device, half
 
-    def turns(self) -> tuple[str, ...]:
-        return self.TURNS if self.device != "cpu" else (self.TURNS[self.run.iteration % 4],)
+    def turn(self) -> dict[str, float]:
+        """What this iteration looks at besides the error, and the weight of each."""
+        return SHARES if self.device != "cpu" else dict.fromkeys(TURNS[self.run.iteration % len(TURNS)], 1.0)
 
-    def __call__(self, bad: Tensor, target: Tensor, score: Tensor, floor: Tensor, turns: tuple[str, ...]) -> dict[str, Tensor]:
-        share = 1 / len(turns)
+    def __call__(self, bad: Tensor, target: Tensor, score: Tensor, floor: Tensor, turn: dict[str, float]) -> dict[str, Tensor]:
         fidelity = draw_fidelity(len(bad), self.device)
         with torch.autocast(self.device, torch.bfloat16, enabled=self.half, cache_enabled=False):
             out = self.network.restore(bad, score, fidelity)
@@ -100,26 +119,30 @@ class Learner:
             loss, nothing = (log_error(picture, target, floor) for picture in (restored, bad))
             losses = dict(restoration=loss, doing_nothing=nothing)
             half = len(bad) // 2
-            if "feature" in turns:
+            if "feature" in turn:
                 losses["feature"] = self.distance(restored[:half], target[:half]).mean()
-                loss = loss + FEATURE_WEIGHT * share * losses["feature"]
-            if "codes" in turns and self.autoencoder and "logits" in out:
+                loss = loss + FEATURE_WEIGHT * turn["feature"] * losses["feature"]
+            if "structure" in turn:
+                with torch.autocast(self.device, enabled=False):  # variances are small differences
+                    losses["structure"] = torch.log(1.01 - structural_similarity(restored, target)).mean()
+                loss = loss + turn["structure"] * losses["structure"]
+            if "codes" in turn and self.autoencoder and "logits" in out:
                 codes, noted = code_loss(out, target, score, self.autoencoder)
-                loss, losses = loss + share * codes, losses | noted
-            if "rival" in turns and self.discriminator:
+                loss, losses = loss + turn["codes"] * codes, losses | noted
+            if "ablation" in turn and self.discriminator:
                 chosen = slice(round(0.75 * len(bad)), None)  # those of less than full fidelity
                 losses["told_apart"] = self.discriminator.loss(restored[chosen], target[chosen])
                 fooled = (self.discriminator(restored[chosen]) * (1 - fidelity)[chosen, None, None, None]).mean()
-                loss = loss - 0.02 * share * fooled
+                loss = loss - 0.02 * turn["ablation"] * fooled
             loss.backward()
-            if "rival" in turns and self.discriminator:
+            if "ablation" in turn and self.discriminator:
                 self.rival.zero_grad()
                 losses["told_apart"].backward()
                 self.rival.step()
-            if "quality" in turns and self.quality:
+            if "ablation" in turn and self.quality:
                 discrete = self.ablation == "discrete-quality"
                 losses["quality"] = quality_loss(self.network, self.quality, bad[:half], score[:half], discrete)
-                add_quality_gradient(self.network, losses["quality"], 0.1 * share, discrete)
+                add_quality_gradient(self.network, losses["quality"], 0.1 * turn["ablation"], discrete)
         self.run.descend()
         return {name: value.detach() for name, value in losses.items()}
 
@@ -131,11 +154,11 @@ def captured(learn: Learner, example: tuple[Tensor, ...]):
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         for _ in range(3):
-            learn(*inputs, Learner.TURNS)
+            learn(*inputs, SHARES)
     torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        outputs = learn(*inputs, Learner.TURNS)
+        outputs = learn(*inputs, SHARES)
 
     def replay(*given) -> dict[str, Tensor]:
         for held, new in zip(inputs, given[:-1]):

@@ -19,8 +19,9 @@ Loss, a mean over crops of:
                                         untouched crops' gradient is ten times that of all others and nothing but the identity
                                         is learned (measured).
                                         Fidelity: 1 in 75 % of the crops, 0 in 10 %, else uniform
-  4 x feature distance                  every fourth iteration, on half of the crops; on a GPU every iteration, at a
-                                        quarter of the weight, and so with the next two
+  8 x feature distance                  every other iteration, on half of the crops; on a GPU every iteration, at half of
+                                        the weight, and so with all that follows
+  log(1.01 - SSIM)                      every other iteration
   0.01 x code cross entropy + 0.01 x distance to the target's quantised feature, over its variance; every fourth iteration.
                                         The paper has 0.5 and 1. The optimiser's steps do not depend on a gradient's size, so
                                         this small weight still trains the Transformer, but leaves the encoder to restoration
@@ -46,7 +47,7 @@ from degradations import LEVELS, damage_at_level
 from iqa_network import load_checkpoint
 from muon import Muon, split
 from perceptual import FeatureDistance
-from photo_learner import Learner, captured, loss_floor
+from photo_learner import Learner, captured, loss_floor, structural_similarity
 from photo_run import Run, deadline, join
 from photo_samples import ASSUMED, Targets, as_tensor, batches
 from photos import load_folder
@@ -66,7 +67,7 @@ ABLATIONS = {
 
 
 class Validation:
-    """Mean gain in PSNR (dB) and ratio of feature distances against doing nothing, and the worst picture, at each level."""
+    """Mean gain in PSNR (dB) and SSIM and ratio of feature distances against doing nothing, and the worst picture, at each level."""
 
     def __init__(self, folder: Path, kind: str):
         cut = slice(128, 128 + VALIDATION_SIZE)
@@ -90,6 +91,8 @@ class Validation:
             ratio = self.distance(good, self.clean).mean() / self.distance(bad, self.clean).mean()
             result |= {level: round(gain.mean().item(), 3), f"{level}_worst": round(gain.min().item(), 3)}
             result[f"{level}_feature"] = round(ratio.item(), 3)
+            similar = [structural_similarity(x, self.clean).mean() for x in (bad, good)]
+            result[f"{level}_ssim"] = round((similar[1] - similar[0]).item(), 4)
         return result
 
 
@@ -166,7 +169,7 @@ def train(arguments: argparse.Namespace, targets: Targets) -> None:
         if ablation == "score":
             score = torch.full_like(score, ASSUMED[0])
         run.set_rate()
-        going_on = run.count(learn_once(bad, target, score, torch.tensor(loss_floor(run.progress)), learn.turns()))
+        going_on = run.count(learn_once(bad, target, score, torch.tensor(loss_floor(run.progress)), learn.turn()))
         if validation and time.time() - validated > 60 * arguments.validate_minutes:
             run.log(validation=validation.measure(run.average.tensors))
             validated = time.time()

@@ -55,6 +55,23 @@ describe.runIf(hasPyTorch)('the Python corner', () => {
     expect((await stat(join(folder, 'shipped.pt'))).size).toBeGreaterThan(1e6);
   });
 
+  it('trains towards the SSIM that the evaluation measures', async () => {
+    const measure = `
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from photo_learner import structural_similarity
+from photo_samples import as_tensor
+from picture_measures import load, ssim
+one, other = (load(Path(name))[:, :200] for name in sys.argv[2:])
+print(ssim(one, other), structural_similarity(as_tensor(one)[None], as_tensor(other)[None]).item())`;
+    const photos = ['3.jpg', '4.jpg'].map((name) => join(folder, 'photos', name));
+    const { stdout } = await run(python, ['-c', measure, join(root, 'models'), ...photos]);
+    const [evaluated, trained] = stdout.trim().split(' ').map(Number);
+    expect(evaluated).toBeLessThan(0.9);
+    expect(trained).toBeCloseTo(evaluated ?? Number.NaN, 4);
+  });
+
   it('damages a folder of pictures the same way every time', { timeout: 120_000 }, async () => {
     const [one, two] = [join(folder, 'one'), join(folder, 'two')];
     await script('damage.py', join(folder, 'photos'), one, '--levels', 'medium');
