@@ -133,7 +133,7 @@ describe('a result that shows something else is harm', () => {
 });
 
 describe('classic measures collapse', () => {
-  test('where a clean picture loses more than half of its sharpness', async () => {
+  test('where a clean picture loses two thirds of its sharpness', async () => {
     expect(collapsed(scoresOf(clean), scoresOf(await blurred(clean, 5)))).toMatch(
       /^The sharpness fell from 0\.\d+ to 0\.\d+\.$/,
     );
