@@ -31,7 +31,7 @@ from hold_back import cell_energies, scale_map
 from picture_measures import by_name, load
 
 WORSE, ALLOWED = 0.1, 0.025
-NOISY = 0.6  # standard deviation in levels of 255: above it harm to mildly damaged pictures, as measured, is three times as frequent
+NOISY = 0.6  # standard deviation in levels of 255; with iqpir-photo 0.5.0, 3 % of the mild ones below and 17 % above came out worse
 BLOCK = 8  # px
 UNSEEN = 1e-3  # mean square in levels of 255, 78 dB: what has less counts as the same
 SCORES = (0.2, 0.8)
