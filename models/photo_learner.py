@@ -17,6 +17,7 @@ from train_codebooks import Autoencoder
 
 
 FEATURE_WEIGHT = 8.0  # of a distance that is 0.1 for mild damage and 0.5 for hard, which it so weighs more
+# What an iteration looks at besides the error, in turn, and how often each of it comes.
 TURNS = ("feature",), ("structure",), ("codes", "ablation"), ("feature", "structure")
 SHARES = {name: sum(name in turn for turn in TURNS) / len(TURNS) for name in chain(*TURNS)}
 WINDOW, SIGMA = 11, 1.5  # px, of SSIM

@@ -55,7 +55,7 @@ describe.runIf(hasPyTorch)('the Python corner', () => {
     expect((await stat(join(folder, 'shipped.pt'))).size).toBeGreaterThan(1e6);
   });
 
-  it('trains towards the SSIM that the evaluation measures', async () => {
+  it('trains towards the SSIM that the evaluation measures', { timeout: 120_000 }, async () => {
     const measure = `
 import sys
 from pathlib import Path
