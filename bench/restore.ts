@@ -5,7 +5,7 @@ import { memoryLine } from './memory-line.ts';
 import { type Kind, makePicture } from './pictures.ts';
 import { results, writeFigures } from './results.ts';
 
-const photograph = join(import.meta.dirname, '..', 'samples', 'dogs-already-good.jpg');
+const photograph = join(import.meta.dirname, '..', 'samples', 'citrus-slices.jpg');
 
 export interface RestoreBench {
   /** Megapixels, separated by commas. */

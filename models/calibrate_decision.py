@@ -4,7 +4,7 @@
     iqpir restore DAMAGED -o RESTORED --deliver always
     iqpir restore CLEAN -o CLEAN-RESTORED --deliver always
     python models/calibrate_decision.py --clean CLEAN --clean-restored CLEAN-RESTORED --damaged DAMAGED --restored RESTORED \
-        --good 0.97 --margin -0.2 --out models/results/iqpir-photo-decision.json              # more folders: more seeds of the damage
+        --good 0.98 --margin -0.2 --out models/results/iqpir-photo-decision.json              # more folders: more seeds of the damage
 
 Each picture's record holds its learned score as it came, `RESTORED` what the restorer made of it with nothing held back. Two
 numbers are looked for: how much a place may change, root mean square in levels of 255, where the picture scores SCORES[0] and
@@ -159,7 +159,7 @@ if __name__ == "__main__":
         nothing_held_back=pictures.outcome(TRIED[-1], TRIED[-1], np.inf, -np.inf),
         others={
             f"good {good}, margin {margin}": best(search(good, margin), ALLOWED)
-            for good in (0.9, 0.95, 0.97)
+            for good in (0.9, 0.95, 0.97, 0.98, 0.99)
             for margin in (0, -0.08, -0.2, -0.3)
         },
         other_shares={f"{allowed:.3f}": best(lines, allowed) for allowed in (0.015, 0.02, 0.03, 0.05)},

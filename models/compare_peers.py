@@ -4,17 +4,20 @@
     python models/peers.py blur ffdnet waifu2x --damaged VAL --out PEERS
     python models/compare_peers.py --clean DATA/photos-val --damaged VAL --restored iqpir-photo=VAL-OUT blur=PEERS/blur \
         ffdnet=PEERS/ffdnet waifu2x=PEERS/waifu2x --out models/results/peers.json
+    python models/compare_peers.py --seeds 0 1 2 3 4 --damaged VAL/SEED --restored iqpir-photo=VAL-OUT/SEED blur=PEERS/SEED/blur ...
     python models/compare_peers.py ... --centre 256      # the middle only, for peers that restored only the middle (peers.py --centre 272)
     python models/compare_peers.py --markdown models/results/peers.json      # the table again
 
 Each folder holds mild/, medium/ and hard/. A restored picture that is smaller than the clean one is its middle. Only the pictures that
 every candidate has are compared, and how many that were is in the table. Judge: judge.py, where its weights are here.
+With --seeds the word SEED in a folder's name stands for each of them; means are over all seeds' pictures.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,25 +37,34 @@ COLUMNS = {
 }
 
 
-def compare(clean: Path, damaged: Path, restored: dict[str, Path], edge: int | None) -> dict[str, dict[str, dict]]:
+def of_seed(folder: Path, seed: int | None) -> Path:
+    return folder if seed is None else Path(str(folder).replace("SEED", str(seed)))
+
+
+def compare(
+    clean: Path, damaged: Path, restored: dict[str, Path], edge: int | None, seeds: Sequence[int | None]
+) -> dict[str, dict[str, dict]]:
     """Level -> candidate -> summary."""
     measures, table, originals = networks(), {}, by_name(clean)
     for level in LEVELS:
-        inputs, outputs = by_name(damaged / level), {candidate: by_name(folder / level) for candidate, folder in restored.items()}
-        names = [name for name in inputs if all(name in found for found in outputs.values())]
         rows: dict[str, list[dict]] = {candidate: [] for candidate in restored}
-        for name in names:
-            target, picture = (centre(load(path), edge) for path in (originals[name], inputs[name]))
-            before = measured(picture, target, "before", measures)
-            for candidate, found in outputs.items():
-                output = centre(load(found[name]), edge)
-                if output.shape != target.shape:
-                    raise ValueError(f"Expected {name} of {candidate} to be {target.shape} but it is {output.shape}")
-                changed = bool((output != picture).any())
-                # what was left alone needs no second measurement
-                same = {key.replace("before", "after"): value for key, value in before.items()}
-                after = measured(output, target, "after", measures) if changed else same
-                rows[candidate].append(dict(name=name, changed=changed) | before | after)
+        for seed in seeds:
+            inputs = by_name(of_seed(damaged, seed) / level)
+            outputs = {candidate: by_name(of_seed(folder, seed) / level) for candidate, folder in restored.items()}
+            for name in inputs:
+                if not all(name in found for found in outputs.values()):
+                    continue
+                target, picture = (centre(load(path), edge) for path in (originals[name], inputs[name]))
+                before = measured(picture, target, "before", measures)
+                for candidate, found in outputs.items():
+                    output = centre(load(found[name]), edge)
+                    if output.shape != target.shape:
+                        raise ValueError(f"Expected {name} of {candidate} to be {target.shape} but it is {output.shape}")
+                    changed = bool((output != picture).any())
+                    # what was left alone needs no second measurement
+                    same = {key.replace("before", "after"): value for key, value in before.items()}
+                    after = measured(output, target, "after", measures) if changed else same
+                    rows[candidate].append(dict(changed=changed) | before | after)
         table[level] = {candidate: summary(found) for candidate, found in rows.items()}
         print(level, json.dumps(table[level]), flush=True)
     return table
@@ -72,6 +84,7 @@ if __name__ == "__main__":
     parser.add_argument("--damaged", type=Path)
     parser.add_argument("--restored", nargs="+", metavar="NAME=FOLDER", default=[])
     parser.add_argument("--centre", type=int, help="compare only the middle so many px")
+    parser.add_argument("--seeds", type=int, nargs="+", help="draws of damage.py, each in the folders in whose names it takes SEED's place")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--markdown", type=Path, help="print this result's table, and nothing else")
     arguments = parser.parse_args()
@@ -83,11 +96,14 @@ if __name__ == "__main__":
 
     torch.set_num_threads(1)
     folders = {name: Path(folder) for name, folder in (pair.split("=", 1) for pair in arguments.restored)}
-    result = dict(centre=arguments.centre, table=compare(arguments.clean, arguments.damaged, folders, arguments.centre))
-    seconds = {name: folder / "seconds.json" for name, folder in folders.items()}
-    result["seconds"] = {
-        name: round(float(np.mean(list(json.loads(path.read_text()).values()))), 3) for name, path in seconds.items() if path.is_file()
-    }
+    seeds = arguments.seeds or [None]
+    table = compare(arguments.clean, arguments.damaged, folders, arguments.centre, seeds)
+    result = dict(centre=arguments.centre, seeds=arguments.seeds, table=table, seconds={})
+    for name, folder in folders.items():
+        timed = [path for seed in seeds if (path := of_seed(folder, seed) / "seconds.json").is_file()]
+        spent = [seconds for path in timed for seconds in json.loads(path.read_text()).values()]
+        if spent:
+            result["seconds"][name] = round(float(np.mean(spent)), 3)
     if arguments.out:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         arguments.out.write_text(json.dumps(result, indent=1) + "\n")

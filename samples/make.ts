@@ -61,7 +61,7 @@ const samples: Record<string, Sample> = {
         })
         .jpeg({ quality: 92 }),
   },
-  'dogs-already-good.jpg': { original: `${camera}/pic2/IMG_20200608_111614.jpg`, width: 540 },
+  'dogs-already-good.jpg': { original: `${camera}/pic2/IMG_20200608_111614.jpg`, width: 420 },
   'metro.jpg': { original: `${camera}/pic1/IMG_1054.JPG`, width: 1024, damage: damages.medium },
   'pagoda.jpg': { original: `${learning}/china.jpg`, width: 640, damage: damages.hard },
   'photographer-gray.jpg': { original: `${imaging}/camera.png`, width: 512, gray: true, damage: damages.medium },

@@ -64,9 +64,10 @@ function withSettings(command: Command): Command {
     .option('--model <id>', 'the restorer (iqpir models list)', 'iqpir-photo')
     .addOption(new Option('--score <0..1>', "requested quality (default: the model's)").argParser(unit('--score')))
     .addOption(
-      new Option('--fidelity <0..1>', "0 trusts the codebook, 1 the picture (default: the model's)").argParser(
-        unit('--fidelity'),
-      ),
+      new Option(
+        '--fidelity <0..1>',
+        "0: the codebook alone; 1: all the picture's detail (default: the model's)",
+      ).argParser(unit('--fidelity')),
     )
     .addOption(
       new Option(

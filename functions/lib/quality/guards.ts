@@ -35,8 +35,6 @@ const cleanNoise = 2;
 const leastSharpness = 0.33;
 /** A grid under this is not seen; above it, it must not become twice as strong. */
 const visibleGrid = 0.15;
-/** Share of the samples that a restoration may additionally drive into black or white. */
-const mostClipped = 0.05;
 /** Above this grid (JPEG at quality 50 and below) a picture is not called clean, whatever noise is seen behind the blocks. */
 const strongGrid = 0.3;
 /** A restoration may add grain (levels of 255), but not make a picture twice as noisy with noise that is seen. */
@@ -101,7 +99,7 @@ export function collapsed(before: Pick<Assessment, 'scores'>, after: Pick<Assess
   const clean = was('noise') < cleanNoise && was('blockiness') < strongGrid;
   if (clean && is('sharpness') < leastSharpness * was('sharpness')) return went('sharpness', 'fell');
   if (is('blockiness') > visibleGrid && is('blockiness') > 2 * was('blockiness')) return went('blockiness', 'rose');
-  if (is('clipping') > was('clipping') + mostClipped) return went('clipping', 'rose');
+  // Clipping may rise: noise and JPEG had moved what is white or black. Blown-out highlights are a shift of colours, see `findHarm`.
   if (is('noise') > visibleNoise && is('noise') > 2 * was('noise')) return went('noise', 'rose');
   return undefined;
 }
