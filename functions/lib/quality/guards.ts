@@ -16,14 +16,14 @@ const blankSpan = 3;
 const mostAverageShift = 16;
 const mostWorstShift = 32;
 /**
- * See `compareStructure`. The same clean pictures find at least 0.77 of the damaged copies' structure again, with a correlation
- * of at least 0.85; a blur of sigma 10 leaves at most 0.45, content moved by 8 px correlates by at most 0.40.
+ * See `compareStructure`. Of 450 damaged copies of 150 photographs their clean originals find at least 0.94 again, with a correlation of
+ * at least 0.86; of 1,350 restorations, all but one at least 0.7. A blur of sigma 10 leaves 0.3 of a median photograph and passes with
+ * 4 of 100, one of sigma 16 with one; content moved by 8 px correlates by 0.35 on a median photograph, another's by 0.05 at most.
  */
 const leastRetained = 0.6;
 const leastCorrelation = 0.6;
-/** Levels of 255, and share of the noise, whose estimate is good to a tenth: with less there is no structure to judge by. */
+/** Levels of 255. Where there is less structure, or less of it than of noise, there is none to judge by. */
 const leastStrength = 0.5;
-const leastStrengthInNoise = 0.7;
 
 /** A picture with less noise than this (levels of 255) had none to remove: less sharpness is less detail. */
 const cleanNoise = 2;
@@ -80,7 +80,7 @@ export function findHarm(source: Image, image: Image): Harm | undefined {
   }
   const structure = compareStructure(before, after, noise(sampleRegions(source)));
   const { retained, correlation, strength } = structure;
-  if (strength < Math.max(leastStrength, leastStrengthInNoise * structure.noise)) return undefined;
+  if (strength < Math.max(leastStrength, structure.noise)) return undefined;
   if (retained >= leastRetained && correlation >= leastCorrelation) return undefined;
   const message = `Of the source's structure ${retained.toFixed(2)} was found again (at least ${leastRetained}), correlated by ${correlation.toFixed(2)} (at least ${leastCorrelation}).`;
   return { guard: 'structure-lost', message };

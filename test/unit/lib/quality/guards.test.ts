@@ -67,6 +67,11 @@ describe('legitimate restoration of hard damage trips no guard', () => {
     expect(findHarm(noisy(night, 25), night)).toBeUndefined();
   });
 
+  test('noise that JPEG turned into blotches may go', async () => {
+    const calm = changed(clean, (sample) => 118 + (sample - 118) / 6);
+    expect(findHarm(await asJpeg(noisy(calm, 40), 12), calm)).toBeUndefined();
+  });
+
   test('a drawing may become black and white again', () => {
     const drawing = draw(256, 256, 3, (x, y) => (x % 40 < 3 || y % 30 < 3 ? 0 : 255));
     const damaged = noisy(drawing, 8);
