@@ -9,7 +9,7 @@
     python models/compare_peers.py --markdown models/results/peers.json      # the table again
 
 Each folder holds mild/, medium/ and hard/. A restored picture that is smaller than the clean one is its middle. Only the pictures that
-every candidate has are compared, and how many that were is in the table. Judge: judge.py, where its weights are here.
+every candidate has are compared, and how many that were is in the table; a level without any is left out. Judge: judge.py, where its weights are here.
 With --seeds the word SEED in a folder's name stands for each of them; means are over all seeds' pictures.
 """
 
@@ -30,10 +30,10 @@ from picture_measures import by_name, load
 
 COLUMNS = {
     "PSNR dB": lambda row: f"{row['psnr_gain']:+.2f}",
-    "SSIM": lambda row: f"{row['ssim_gain']:+.3f}",
+    "SSIM": lambda row: f"{row['ssim_gain']:+.4f}",
     "feature distance": lambda row: f"{row['feature_ratio']:.2f} x",
     "judge's distance": lambda row: f"{row['judge_ratio']:.2f} x" if "judge_ratio" in row else "not measured",
-    "worse by 0.1 dB": lambda row: f"{100 * row['worse_share']:.0f} %",
+    "worse by 0.1 dB": lambda row: f"{100 * row['worse_share']:.1f} %",
 }
 
 
@@ -65,6 +65,8 @@ def compare(
                     same = {key.replace("before", "after"): value for key, value in before.items()}
                     after = measured(output, target, "after", measures) if changed else same
                     rows[candidate].append(dict(changed=changed) | before | after)
+        if not any(rows.values()):
+            continue  # a peer may have restored some levels only
         table[level] = {candidate: summary(found) for candidate, found in rows.items()}
         print(level, json.dumps(table[level]), flush=True)
     return table

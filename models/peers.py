@@ -4,7 +4,7 @@
     python models/damage.py CLEAN DAMAGED
     python models/peers.py blur ffdnet waifu2x --damaged DAMAGED --out PEERS          # PEERS/ffdnet/mild/NAME.png ...
     python models/peers.py realesrgan --damaged DAMAGED --out PEERS --centre 272 --bf16   # only the middle: it is slow on a CPU
-    python models/peers.py realesrgan --damaged DAMAGED --out PEERS --device cuda     # whole pictures
+    python models/peers.py realesrgan --damaged DAMAGED --out WHOLE --levels hard --bf16         # whole pictures of one level
     python models/damage.py PHOTOS_TRAIN CAL --split calibration --clean-copies CAL-CLEAN
     python models/peers.py blur ffdnet --damaged CAL --choose CAL-CLEAN --every 6 --centre 256     # how SETTINGS was found
 
@@ -77,11 +77,13 @@ def choose(peer: str, restore: Restorer, damaged: Path, clean: Path, every: int,
         print(peer, level, f"{len(pairs)} pictures, untouched {undone:.3f} dB;", {k: round(v, 3) for k, v in found.items()}, flush=True)
 
 
-def restore_folder(peer: str, restore: Restorer, damaged: Path, out: Path, every: int, edge: int | None, timed: bool) -> None:
+def restore_folder(
+    peer: str, restore: Restorer, damaged: Path, out: Path, levels: list[str], every: int, edge: int | None, timed: bool
+) -> None:
     log = out / peer / "seconds.json"
     seconds = json.loads(log.read_text()) if log.is_file() else {}
-    for name in list(by_name(damaged / next(iter(LEVELS))))[::every]:
-        for level in LEVELS:
+    for name in list(by_name(damaged / levels[0]))[::every]:
+        for level in levels:
             target = out / peer / level / f"{name}.png"
             if target.is_file():
                 continue
@@ -93,7 +95,7 @@ def restore_folder(peer: str, restore: Restorer, damaged: Path, out: Path, every
                 seconds[f"{level}/{name}"] = round(time.process_time() - started, 3)
                 log.write_text(json.dumps(seconds) + "\n")
     spent = f", {np.mean(list(seconds.values())):.2f} s each on one thread" if seconds else ""
-    print(f"{peer}: {len(by_name(out / peer / next(iter(LEVELS))))} pictures x {len(LEVELS)} levels{spent}", flush=True)
+    print(f"{peer}: {len(by_name(out / peer / levels[0]))} pictures x {len(levels)} levels{spent}", flush=True)
 
 
 if __name__ == "__main__":
@@ -102,6 +104,7 @@ if __name__ == "__main__":
     parser.add_argument("--damaged", type=Path, required=True)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--choose", type=Path, metavar="CLEAN", help="compare strengths against these pictures; writes nothing")
+    parser.add_argument("--levels", nargs="+", choices=list(LEVELS), default=list(LEVELS), help="of --out")
     parser.add_argument("--every", type=int, default=1, help="only each n-th picture by name")
     parser.add_argument("--centre", type=int, help="only the middle so many px of each picture")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
@@ -119,4 +122,5 @@ if __name__ == "__main__":
                 choose(peer, restore, arguments.damaged, arguments.choose, arguments.every, arguments.centre)
             else:
                 on_cpu = arguments.device == "cpu"
-                restore_folder(peer, restore, arguments.damaged, arguments.out, arguments.every, arguments.centre, timed=on_cpu)
+                levels, every, edge = arguments.levels, arguments.every, arguments.centre
+                restore_folder(peer, restore, arguments.damaged, arguments.out, levels, every, edge, timed=on_cpu)

@@ -29,7 +29,7 @@ export function decide(
   const decision = judge(settings, card, original, before, candidate);
   const changeKept = candidate?.changeKept ?? 1;
   if (changeKept === 1) return decision;
-  const held = `Of the change ${Math.round(100 * changeKept)} % was kept: a picture of that score is not damaged enough for more.`;
+  const held = `Of the change ${Math.floor(100 * changeKept)} % was kept: a picture of that score is not damaged enough for more.`;
   return { ...decision, message: `${decision.message} ${held}`, changeKept };
 }
 
