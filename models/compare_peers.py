@@ -9,7 +9,7 @@
     python models/compare_peers.py --markdown models/results/peers.json      # the table again
 
 Each folder holds mild/, medium/ and hard/. A restored picture that is smaller than the clean one is its middle. Only the pictures that
-every candidate has are compared, and how many that were is in the table; a level without any is left out. Judge: judge.py, where its weights are here.
+every candidate has are compared, and how many that were is in the table. Judge: judge.py, where its weights are here.
 With --seeds the word SEED in a folder's name stands for each of them; means are over all seeds' pictures.
 """
 
@@ -42,11 +42,11 @@ def of_seed(folder: Path, seed: int | None) -> Path:
 
 
 def compare(
-    clean: Path, damaged: Path, restored: dict[str, Path], edge: int | None, seeds: Sequence[int | None]
+    clean: Path, damaged: Path, restored: dict[str, Path], levels: Sequence[str], edge: int | None, seeds: Sequence[int | None]
 ) -> dict[str, dict[str, dict]]:
     """Level -> candidate -> summary."""
     measures, table, originals = networks(), {}, by_name(clean)
-    for level in LEVELS:
+    for level in levels:
         rows: dict[str, list[dict]] = {candidate: [] for candidate in restored}
         for seed in seeds:
             inputs = by_name(of_seed(damaged, seed) / level)
@@ -65,8 +65,6 @@ def compare(
                     same = {key.replace("before", "after"): value for key, value in before.items()}
                     after = measured(output, target, "after", measures) if changed else same
                     rows[candidate].append(dict(changed=changed) | before | after)
-        if not any(rows.values()):
-            continue  # a peer may have restored some levels only
         table[level] = {candidate: summary(found) for candidate, found in rows.items()}
         print(level, json.dumps(table[level]), flush=True)
     return table
@@ -85,6 +83,7 @@ if __name__ == "__main__":
     parser.add_argument("--clean", type=Path)
     parser.add_argument("--damaged", type=Path)
     parser.add_argument("--restored", nargs="+", metavar="NAME=FOLDER", default=[])
+    parser.add_argument("--levels", nargs="+", choices=list(LEVELS), default=list(LEVELS))
     parser.add_argument("--centre", type=int, help="compare only the middle so many px")
     parser.add_argument("--seeds", type=int, nargs="+", help="draws of damage.py, each in the folders in whose names it takes SEED's place")
     parser.add_argument("--out", type=Path)
@@ -99,7 +98,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     folders = {name: Path(folder) for name, folder in (pair.split("=", 1) for pair in arguments.restored)}
     seeds = arguments.seeds or [None]
-    table = compare(arguments.clean, arguments.damaged, folders, arguments.centre, seeds)
+    table = compare(arguments.clean, arguments.damaged, folders, arguments.levels, arguments.centre, seeds)
     result = dict(centre=arguments.centre, seeds=arguments.seeds, table=table, seconds={})
     for name, folder in folders.items():
         timed = [path for seed in seeds if (path := of_seed(folder, seed) / "seconds.json").is_file()]
