@@ -16,8 +16,8 @@ const blankSpan = 3;
 const mostAverageShift = 16;
 const mostWorstShift = 32;
 /**
- * See `compareStructure`. Of 450 damaged copies of 150 photographs their clean originals find at least 0.94 again, with a correlation of
- * at least 0.86; of 1,350 restorations, all but one at least 0.7. A blur of sigma 10 leaves 0.3 of a median photograph and passes with
+ * See `compareStructure`. Of the damaged copies of 150 photographs, but 2 of 450 that are all noise, the clean originals find at least
+ * 0.94 again, with a correlation of at least 0.86; restorations, all but one of 1,350, at least 0.7. A blur of sigma 10 leaves 0.3 of a median photograph and passes with
  * 4 of 100, one of sigma 16 with one; content moved by 8 px correlates by 0.35 on a median photograph, another's by 0.05 at most.
  */
 const leastRetained = 0.6;

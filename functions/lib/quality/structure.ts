@@ -1,7 +1,7 @@
 import { type Cells, cellSize } from './cells.ts';
 
 export interface Structure {
-  /** How much of the source's structure is found again: 1 all of it, 0 none, less where it was blurred away. */
+  /** How much of the source's structure is found again: 1 and above all of it, 0 none, less where it was blurred away. */
   retained: number;
   /** Correlation of the structures, 1 where they are the same but for their strength. */
   correlation: number;
