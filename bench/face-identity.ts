@@ -12,6 +12,7 @@ import { installedFor } from '../functions/lib/inference/registry.ts';
 import { openSession } from '../functions/lib/inference/session.ts';
 import { findInstallation } from '../functions/lib/installation.ts';
 import { installedModels } from '../functions/local/local-engine.ts';
+import { rounded, spread } from './spread.ts';
 
 /**
  * Calibrates the two identity measures on portraits of models/face_damage.py. A damaged portrait is the input; what a restorer
@@ -125,16 +126,6 @@ function judged(sides: Sides, candidates: number[], passes: (value: number, boun
 
 function share(values: number[], holds: (value: number) => boolean): number {
   return rounded(values.filter(holds).length / values.length);
-}
-
-function spread(values: number[]) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (part: number) => rounded(sorted[Math.round(part * (sorted.length - 1))] ?? 0);
-  return { count: values.length, least: at(0), p5: at(0.05), median: at(0.5), p95: at(0.95), most: at(1) };
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 1e4) / 1e4;
 }
 
 const everything = (measure: 'consistency' | 'distance'): Sides => ({
