@@ -137,7 +137,8 @@ function scoreOf(scores: Measurement[], metric: ClassicMetric): number {
 }
 
 function note(kind: string, found: Case): void {
-  cases[kind] = [...(cases[kind] ?? []), found];
+  cases[kind] ??= [];
+  cases[kind].push(found);
 }
 
 /** The file of this name, whatever its ending: a restoration may be of another format. */

@@ -66,7 +66,7 @@ function withSettings(command: Command): Command {
     .addOption(
       new Option(
         '--fidelity <0..1>',
-        "0: the codebook alone; 1: all the picture's detail (default: the model's)",
+        "0: the codebook alone, of iqpir-photo nearly the input; 1: all the picture's detail (default: the model's)",
       ).argParser(unit('--fidelity')),
     )
     .addOption(
